@@ -1,0 +1,1 @@
+//! The kerio-ban filter pack as embedded data.

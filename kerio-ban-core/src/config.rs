@@ -1,0 +1,1 @@
+//! From files to resolved settings: layers, includes, references, options.

@@ -1,0 +1,1 @@
+//! Finding the date of a line, cutting it out and converting it.

@@ -1,0 +1,1 @@
+//! The compiled filter and the memory of one log's reading.

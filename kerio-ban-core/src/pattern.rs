@@ -1,0 +1,1 @@
+//! Expressions: tags, Python's dialect, engines, rule sets.

@@ -1,0 +1,1 @@
+//! Annotated sample logs and what a filter makes of them.
