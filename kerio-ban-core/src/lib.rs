@@ -1,12 +1,7 @@
 //! Read fail2ban's own files and decide, line by line, what fail2ban would
 //! decide.
 
-mod config;
-mod date;
 mod error;
-mod filter;
-mod pattern;
-mod samples;
 mod source;
 mod time;
 mod traced;

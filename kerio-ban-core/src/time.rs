@@ -51,6 +51,14 @@ impl Timestamp {
         self.whole
     }
 
+    /// The moment this many seconds later.
+    pub(crate) fn later_by(self, seconds: f64) -> Timestamp {
+        Timestamp {
+            seconds: self.seconds + seconds,
+            whole: self.whole,
+        }
+    }
+
     /// Seconds from `earlier` to this moment; negative if it is later.
     pub fn since(self, earlier: Timestamp) -> f64 {
         self.seconds - earlier.seconds

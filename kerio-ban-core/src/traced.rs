@@ -71,6 +71,16 @@ impl Traced {
         self.text.len()
     }
 
+    /// Roughly the memory this takes, in bytes: what limits on expansion
+    /// count.
+    pub(crate) fn weight(&self) -> usize {
+        let pieces = self
+            .pieces
+            .iter()
+            .map(|piece| size_of::<Piece>() + piece.via.len() * size_of::<Span>());
+        self.text.len() + pieces.sum::<usize>()
+    }
+
     /// Where a range of bytes was typed: from its first byte as far as it
     /// stays in one place. `None` for text nobody typed.
     pub fn origin(&self, range: Range<usize>) -> Option<Origin> {
@@ -145,8 +155,17 @@ impl Traced {
     #[must_use]
     pub fn slice(&self, range: Range<usize>) -> Traced {
         let mut out = Traced::computed(&self.text[range.clone()]);
-        for index in 0..self.pieces.len() {
+        // The piece before the one that holds the start may end there, and
+        // then stands for an empty range.
+        let first = self
+            .pieces
+            .partition_point(|piece| piece.at <= range.start)
+            .saturating_sub(2);
+        for index in first..self.pieces.len() {
             let piece = &self.pieces[index];
+            if piece.at > range.end {
+                break;
+            }
             let end = self.piece_end(index);
             let outside = piece.at >= range.end || end <= range.start;
             let stands_for_it = range.is_empty() && piece.at <= range.start && range.start <= end;
@@ -186,7 +205,13 @@ impl Traced {
     #[must_use]
     pub fn through(&self, outer: &Traced, range: Range<usize>) -> Traced {
         let mut out = self.clone();
-        if let Some(origin) = outer.origin(range) {
+        // A reference may itself contain text spliced in, such as the inner
+        // one of `<a-<b>>`; it reaches to its own last character.
+        let end = outer.origin(range.end.saturating_sub(1)..range.end);
+        if let Some(mut origin) = outer.origin(range) {
+            if let Some(end) = end.filter(|end| end.via() == origin.via()) {
+                origin = Origin::new(origin.span().to(end.span()), origin.via().to_vec());
+            }
             for piece in &mut out.pieces {
                 piece.via.push(origin.span().clone());
                 piece.via.extend_from_slice(origin.via());

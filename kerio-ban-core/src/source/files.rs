@@ -24,6 +24,12 @@ pub trait Files: Send + Sync {
     /// Whether there is a directory of this name.
     fn is_dir(&self, path: &Path) -> bool;
 
+    /// Whether there is anything of this name: a file, a directory, a device,
+    /// a pipe, or a link to one.
+    fn exists(&self, path: &Path) -> bool {
+        self.is_file(path) || self.is_dir(path)
+    }
+
     /// The names, without their directory, of everything in a directory; in
     /// any order. Empty for a directory that is not there.
     fn list(&self, dir: &Path) -> Vec<String>;
@@ -45,6 +51,10 @@ impl Files for OsFiles {
 
     fn is_dir(&self, path: &Path) -> bool {
         path.is_dir()
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        path.exists()
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the trait's OS side")]

@@ -1,1 +1,0 @@
-//! From files to resolved settings: layers, includes, references, options.

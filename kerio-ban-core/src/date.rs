@@ -1,1 +1,0 @@
-//! Finding the date of a line, cutting it out and converting it.

@@ -1,1 +1,0 @@
-//! The compiled filter and the memory of one log's reading.

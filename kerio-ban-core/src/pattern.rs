@@ -1,1 +1,0 @@
-//! Expressions: tags, Python's dialect, engines, rule sets.

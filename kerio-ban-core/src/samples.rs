@@ -1,1 +1,0 @@
-//! Annotated sample logs and what a filter makes of them.
