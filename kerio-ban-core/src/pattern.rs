@@ -1,0 +1,327 @@
+//! Expressions: tags, Python's dialect, engines.
+//!
+//! An expression of a filter is Python's. Its text goes through tag
+//! expansion ([`expand_tags`]) and fail2ban's rewrite of group flags, is
+//! parsed by Python's rules, and is written again for an engine: the linear
+//! one where the expression is a regular language to it, the backtracking
+//! one where it needs look-around, back-references or conditionals.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "the stages that use patterns are not there yet"
+)]
+
+mod charset;
+mod emit;
+mod flags;
+mod haystack;
+mod literals;
+mod parse;
+mod prefilter;
+mod problem;
+mod program;
+mod rewrite;
+mod scan;
+mod size;
+mod syntax;
+mod tags;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use self::emit::{Form, Target, emit, needs_backtracking};
+use self::problem::{Failure, Problem};
+use self::program::Program;
+use self::syntax::{Assertion, Expression, Kind};
+use crate::error::Error;
+use crate::traced::Traced;
+
+pub(crate) use self::haystack::{Haystack, Slots};
+pub(crate) use self::prefilter::{Candidates, Prefilter};
+pub(crate) use self::scan::LiteralScan;
+pub(crate) use self::tags::expand_tags;
+
+/// How deep the groups of a backtracking script may nest, which is what its
+/// engine allows.
+const MAX_BACKTRACKING_DEPTH: usize = 60;
+
+/// How an expression is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct PatternOptions {
+    /// Python's `re.MULTILINE`: `^` and `$` match at every line.
+    pub(crate) multi_line: bool,
+    /// What the searched texts look like.
+    pub(crate) buffer: Buffer,
+}
+
+/// The newlines of the texts a pattern is going to search, which decide what
+/// `$` has to become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Buffer {
+    /// Exactly one newline, the last character.
+    Line,
+    /// Any number of newlines; the last character is one.
+    Lines,
+    /// No newline.
+    Bare,
+}
+
+/// Which engine runs a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// Time grows with the length of the text and of the expression only.
+    Linear,
+    /// Tries one way after the other, up to a limit.
+    Backtracking,
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Engine::Linear => "linear",
+            Engine::Backtracking => "backtracking",
+        })
+    }
+}
+
+/// A backtracking search took too many steps and was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LimitReached;
+
+/// A checked expression, ready to search. Cloning is cheap.
+///
+/// Programs are compiled when they are first needed, but whatever could be
+/// wrong with an expression is found by [`Pattern::new`].
+#[derive(Clone)]
+pub(crate) struct Pattern(Arc<Inner>);
+
+struct Inner {
+    expanded: Traced,
+    expression: Expression,
+    options: PatternOptions,
+    engine: Engine,
+    /// See [`Pattern::on_backtracking_engine`].
+    stepwise: bool,
+    translated: String,
+    names: Vec<Option<Arc<str>>>,
+    numbers: HashMap<Arc<str>, usize>,
+    /// Whether it looks at word boundaries at all.
+    has_boundary: bool,
+    has_not_boundary: bool,
+    /// By form. Empty ones were not needed yet.
+    programs: [OnceLock<Option<Program>>; 3],
+}
+
+impl Pattern {
+    /// Checks an expression whose tags are expanded.
+    ///
+    /// # Errors
+    ///
+    /// Whatever Python refuses, and expressions too large to run, with the
+    /// place of the offending piece.
+    pub(crate) fn new(expanded: &Traced, options: PatternOptions) -> Result<Pattern, Error> {
+        let blank = expanded.as_str().chars().all(charset::is_space);
+        if blank {
+            let failure = Failure::new(Problem::Blank, 0..expanded.len());
+            return Err(failure.into_error(expanded));
+        }
+        let text = flags::scope_flags(expanded);
+        Pattern::parsed(expanded.clone(), text.as_str(), options, false)
+            .map_err(|failure| failure.into_error(&text))
+    }
+
+    /// The same pattern on the backtracking engine, without anything that
+    /// makes it fast, to compare answers with.
+    ///
+    /// # Errors
+    ///
+    /// If groups nest too deep for that engine.
+    pub(crate) fn on_backtracking_engine(&self) -> Result<Pattern, Error> {
+        let text = flags::scope_flags(&self.0.expanded);
+        let expanded = self.0.expanded.clone();
+        Pattern::parsed(expanded, text.as_str(), self.0.options, true)
+            .map_err(|failure| failure.into_error(&text))
+    }
+
+    fn parsed(
+        expanded: Traced,
+        text: &str,
+        options: PatternOptions,
+        stepwise: bool,
+    ) -> Result<Pattern, Failure> {
+        let mut expression = parse::parse(text, options.multi_line)?;
+        size::check(&expression.root)?;
+        expression.root = if stepwise {
+            rewrite::prepare(&expression)
+        } else {
+            rewrite::rewrite(&expression, options.buffer)
+        };
+        let target = target(&expression, Form::Unicode, options.buffer, stepwise);
+        let engine = target.engine;
+        let script = emit(&expression, target);
+        if engine == Engine::Backtracking && script.depth > MAX_BACKTRACKING_DEPTH {
+            let limit = MAX_BACKTRACKING_DEPTH;
+            return Err(Failure::new(Problem::TooDeep { limit }, 0..text.len()));
+        }
+        let names: Vec<_> = expression
+            .groups
+            .iter()
+            .map(|group| group.name.clone())
+            .collect();
+        let numbers = names
+            .iter()
+            .enumerate()
+            .filter_map(|(number, name)| Some((Arc::clone(name.as_ref()?), number)))
+            .collect();
+        let has = |wanted: fn(&Assertion) -> bool| {
+            expression
+                .root
+                .any(&|kind| matches!(kind, Kind::Assert(assertion) if wanted(assertion)))
+        };
+        let has_not_boundary = has(|assertion| matches!(assertion, Assertion::NotBoundary { .. }));
+        let has_boundary = has(|assertion| {
+            matches!(
+                assertion,
+                Assertion::Boundary { .. }
+                    | Assertion::NotBoundary { .. }
+                    | Assertion::NotAfterWord
+                    | Assertion::NotBeforeWord
+            )
+        });
+        Ok(Pattern(Arc::new(Inner {
+            expanded,
+            options,
+            engine,
+            translated: script.text,
+            names,
+            numbers,
+            has_boundary,
+            has_not_boundary,
+            programs: Default::default(),
+            stepwise,
+            expression,
+        })))
+    }
+
+    /// The engine that runs it on most texts.
+    pub(crate) fn engine(&self) -> Engine {
+        self.0.engine
+    }
+
+    /// The expression as given, its tags expanded.
+    pub(crate) fn expanded(&self) -> &Traced {
+        &self.0.expanded
+    }
+
+    /// The names of the groups by number; the whole match is the first.
+    pub(crate) fn group_names(&self) -> &[Option<Arc<str>>] {
+        &self.0.names
+    }
+
+    /// The number of a named group.
+    pub(crate) fn group(&self, name: &str) -> Option<usize> {
+        self.0.numbers.get(name).copied()
+    }
+
+    /// The text given to the engine.
+    pub(crate) fn translated(&self) -> &str {
+        &self.0.translated
+    }
+
+    /// Searches as Python's `pattern.search(text, start, end)`: text left of
+    /// the range is seen by look-behind and `\b`, text right of it is not
+    /// there. Fills `slots` if something is found.
+    ///
+    /// # Errors
+    ///
+    /// If the backtracking engine gave up.
+    pub(crate) fn captures(
+        &self,
+        text: Haystack<'_>,
+        range: Range<usize>,
+        slots: &mut Slots,
+    ) -> Result<bool, LimitReached> {
+        self.0
+            .program(text, &range)?
+            .captures(text.as_str(), range, slots)
+    }
+
+    /// Whether [`Pattern::captures`] would find something.
+    ///
+    /// # Errors
+    ///
+    /// If the backtracking engine gave up.
+    pub(crate) fn is_match(
+        &self,
+        text: Haystack<'_>,
+        range: Range<usize>,
+    ) -> Result<bool, LimitReached> {
+        self.0.program(text, &range)?.is_match(text.as_str(), range)
+    }
+}
+
+impl Inner {
+    /// The program for a text.
+    fn program(&self, text: Haystack<'_>, range: &Range<usize>) -> Result<&Program, LimitReached> {
+        let empty = range.end == 0 && self.has_not_boundary;
+        let form = if empty {
+            Form::Exact
+        } else if text.is_ascii() {
+            Form::Ascii
+        } else if self.has_boundary && charset::has_disputed_words(text.as_str()) {
+            Form::Exact
+        } else {
+            Form::Unicode
+        };
+        self.programs[form as usize]
+            .get_or_init(|| self.compile(form))
+            .as_ref()
+            .ok_or(LimitReached)
+    }
+
+    fn compile(&self, form: Form) -> Option<Program> {
+        let buffer = self.options.buffer;
+        let target = target(&self.expression, form, buffer, self.stepwise);
+        let script = emit(&self.expression, target);
+        let guard = match target.engine {
+            Engine::Linear => None,
+            Engine::Backtracking => {
+                let relaxed = rewrite::relax(&self.expression, form);
+                let target = Target {
+                    engine: Engine::Linear,
+                    stepwise: false,
+                    ..target
+                };
+                Some(emit(&relaxed, target))
+            }
+        };
+        Program::new(script, guard, form, self.names.len())
+    }
+}
+
+/// The best way to run an expression on a form of texts.
+fn target(expression: &Expression, form: Form, buffer: Buffer, stepwise: bool) -> Target {
+    let backtracking = stepwise || needs_backtracking(&expression.root, form, buffer);
+    Target {
+        form,
+        buffer,
+        engine: if backtracking {
+            Engine::Backtracking
+        } else {
+            Engine::Linear
+        },
+        stepwise,
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pattern({:?}, {})", self.0.expanded, self.0.engine)
+    }
+}
+
+#[cfg(test)]
+mod tests;

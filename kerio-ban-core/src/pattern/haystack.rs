@@ -1,0 +1,78 @@
+//! Searched texts, and what a search found.
+
+use std::ops::Range;
+
+use regex_automata::util::primitives::NonMaxUsize;
+
+/// A text to search, with whether it is ASCII decided once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Haystack<'t> {
+    text: &'t str,
+    ascii: bool,
+}
+
+impl<'t> Haystack<'t> {
+    pub(crate) fn new(text: &'t str) -> Haystack<'t> {
+        Haystack {
+            text,
+            ascii: text.is_ascii(),
+        }
+    }
+
+    /// A text of which it is known whether it is ASCII.
+    pub(crate) fn with_ascii(text: &'t str, ascii: bool) -> Haystack<'t> {
+        Haystack { text, ascii }
+    }
+
+    pub(crate) fn as_str(self) -> &'t str {
+        self.text
+    }
+
+    pub(crate) fn is_ascii(self) -> bool {
+        self.ascii
+    }
+}
+
+/// Where the groups of a match are. Reused from search to search, it
+/// allocates only when a pattern has more groups than any before.
+#[derive(Clone, Default)]
+pub(crate) struct Slots {
+    spans: Vec<Option<(usize, usize)>>,
+    /// Where the linear engine writes.
+    pub(super) raw: Vec<Option<NonMaxUsize>>,
+}
+
+impl Slots {
+    /// The bytes of a group; the first group is the whole match.
+    pub(crate) fn get(&self, group: usize) -> Option<Range<usize>> {
+        let (start, end) = (*self.spans.get(group)?)?;
+        Some(start..end)
+    }
+
+    pub(crate) fn clear(&mut self, groups: usize) {
+        self.spans.clear();
+        self.spans.resize(groups, None);
+    }
+
+    /// Sets a group that was not set since the slots were cleared.
+    pub(crate) fn put(&mut self, group: usize, start: usize, end: usize) {
+        if let Some(slot) = self.spans.get_mut(group) {
+            *slot = Some((start, end));
+        }
+    }
+
+    /// Sets a group. Of several copies of it, the one that captured last
+    /// counts, which is the one farthest on.
+    pub(super) fn set(&mut self, group: usize, start: usize, end: usize) {
+        if let Some(slot) = self.spans.get_mut(group) {
+            *slot = (*slot).max(Some((start, end)));
+        }
+    }
+
+    /// Moves the end of the whole match back to a mark.
+    pub(super) fn end_at(&mut self, end: usize) {
+        if let Some(Some(whole)) = self.spans.first_mut() {
+            whole.1 = whole.1.min(end);
+        }
+    }
+}
