@@ -1,0 +1,202 @@
+//! Failures told over several lines: the memory by `F-MLFID`.
+//!
+//! A service that writes its connection id on every line lets a filter put
+//! together what single lines do not say: the address on one, the user on the
+//! next, the verdict on a third. What is known of a connection is a
+//! [`Record`]; it is kept under the text of its `mlfid` group.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::data::{Captures, Value};
+use crate::time::Timestamp;
+
+/// What is known of a failure: one match, or all matches of a connection so
+/// far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Record {
+    pub(super) captures: Captures,
+    /// All user names seen on the connection. Only ever filled there.
+    pub(super) users: Option<BTreeSet<Arc<str>>>,
+    pub(super) matches: Vec<Arc<str>>,
+    /// Lines that were no failure by themselves and belong to the next one.
+    quiet_matches: Vec<Arc<str>>,
+    /// A failure was seen, but not yet whose.
+    pub(super) pending: bool,
+}
+
+impl Record {
+    pub(super) fn new(captures: Captures) -> Record {
+        Record {
+            captures,
+            ..Record::default()
+        }
+    }
+
+    /// Whether the match says that it is no failure.
+    pub(super) fn is_nofail(&self) -> bool {
+        self.captures.non_empty("nofail").is_some()
+    }
+
+    /// Adds the user of `captures`, if it names one.
+    fn learn_user(&mut self, captures: &Captures) {
+        if let Some(Value::Text(user)) = captures.non_empty("user") {
+            let users = self.users.get_or_insert_default();
+            users.insert(Arc::clone(user));
+        }
+    }
+}
+
+/// How long fail2ban remembers a connection, from its first line.
+const MAX_AGE: f64 = 300.0;
+
+/// How many connections fail2ban remembers.
+const MAX_COUNT: usize = 100;
+
+/// The connections of one log.
+#[derive(Debug, Default)]
+pub(super) struct Connections {
+    known: HashMap<Id, Entry>,
+    /// Oldest first. Holds keys that were forgotten since; `born` tells them
+    /// from living ones.
+    order: VecDeque<(Id, u64)>,
+    births: u64,
+}
+
+/// The text of the `mlfid` group.
+type Id = Arc<str>;
+
+#[derive(Debug)]
+struct Entry {
+    record: Record,
+    expires: Timestamp,
+    born: u64,
+}
+
+impl Connections {
+    /// Merges a match into what is known of its connection, remembers the
+    /// result and returns it. What the caller learns of it further is given
+    /// back with [`Connections::keep`].
+    pub(super) fn merge(
+        &mut self,
+        id: &Arc<str>,
+        mut captures: Captures,
+        lines: &[Arc<str>],
+        now: Timestamp,
+    ) -> Record {
+        let gained = captures.non_empty("mlfgained").cloned();
+        if gained.is_some() && captures.non_empty("nofail").is_none() {
+            captures.set(&"nofail".into(), gained.clone());
+        }
+        let mut quiet = gained.is_some() || captures.non_empty("nofail").is_some();
+        let forget = captures
+            .remove("mlfforget")
+            .is_some_and(|value| value != Value::Text("".into()));
+
+        let mut record = match self.get(id, now) {
+            Some(known) => {
+                let mut record = known.clone();
+                record.learn_user(&captures);
+                let was_quiet = record.captures.non_empty("nofail").is_some()
+                    | record.captures.non_empty("mlfgained").is_some();
+                record.captures.remove("nofail");
+                record.captures.remove("mlfgained");
+                if gained.is_some() {
+                    record.pending = false;
+                }
+                // Without anything pending, the lines were delivered already.
+                if !was_quiet && !record.pending {
+                    record.matches.clear();
+                }
+                record.captures.overwrite(captures);
+                if forget {
+                    self.forget(id);
+                }
+                record
+            }
+            None => {
+                let mut record = Record::new(captures.clone());
+                if !forget {
+                    record.learn_user(&captures);
+                    self.insert(id, now);
+                }
+                record
+            }
+        };
+
+        // Neither a failure in waiting nor a second user name can be taken
+        // back by a success.
+        let several_users = record.users.as_ref().is_some_and(|users| users.len() > 1);
+        if std::mem::take(&mut record.pending) || several_users {
+            record.captures.remove("nofail");
+            record.captures.remove("mlfgained");
+            quiet = false;
+        }
+        if !quiet {
+            let mut matches = std::mem::take(&mut record.quiet_matches);
+            matches.append(&mut record.matches);
+            matches.extend_from_slice(lines);
+            record.matches = matches;
+        } else if !forget {
+            record.quiet_matches.extend_from_slice(lines);
+        }
+        self.keep(id, &record);
+        record
+    }
+
+    /// Stores what is known of a connection now, if it is still remembered.
+    pub(super) fn keep(&mut self, id: &Arc<str>, record: &Record) {
+        if let Some(entry) = self.known.get_mut(id) {
+            entry.record.clone_from(record);
+        }
+    }
+
+    fn get(&mut self, id: &Arc<str>, now: Timestamp) -> Option<&Record> {
+        if self.known.get(id)?.expires <= now {
+            self.known.remove(id);
+            return None;
+        }
+        self.known.get(id).map(|entry| &entry.record)
+    }
+
+    fn forget(&mut self, id: &Arc<str>) {
+        self.known.remove(id);
+    }
+
+    /// Makes room as fail2ban does: from the oldest on, all that are over and
+    /// one that is not.
+    fn insert(&mut self, id: &Arc<str>, now: Timestamp) {
+        if self.known.len() >= MAX_COUNT {
+            while let Some((oldest, born)) = self.order.pop_front() {
+                if self
+                    .known
+                    .get(&oldest)
+                    .is_none_or(|entry| entry.born != born)
+                {
+                    continue;
+                }
+                let over = self
+                    .known
+                    .remove(&oldest)
+                    .is_some_and(|entry| entry.expires <= now);
+                if !over && self.known.len() < MAX_COUNT {
+                    break;
+                }
+            }
+        }
+        // Keys of forgotten connections must not pile up.
+        if self.order.len() >= 4 * MAX_COUNT {
+            let known = &self.known;
+            self.order
+                .retain(|(id, born)| known.get(id).is_some_and(|entry| entry.born == *born));
+        }
+        self.births += 1;
+        self.order.push_back((Arc::clone(id), self.births));
+        let entry = Entry {
+            record: Record::default(),
+            expires: now.later_by(MAX_AGE),
+            born: self.births,
+        };
+        self.known.insert(Arc::clone(id), entry);
+    }
+}

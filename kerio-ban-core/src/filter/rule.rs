@@ -1,0 +1,212 @@
+//! One expression of a filter, with everything that is known of it.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use super::data::{Captures, Substitutes, Value};
+use crate::error::Error;
+use crate::pattern::{
+    Buffer, Engine, Haystack, LimitReached, Pattern, PatternOptions, Slots, expand_tags,
+};
+use crate::source::Origin;
+use crate::traced::Traced;
+
+/// What an expression is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RuleKind {
+    /// Searched first; its `content` group becomes the text for the others.
+    Prefregex,
+    /// A failure.
+    Failregex,
+    /// Not a failure after all.
+    Ignoreregex,
+}
+
+impl RuleKind {
+    /// The name of the option: `prefregex`, `failregex` or `ignoreregex`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RuleKind::Prefregex => "prefregex",
+            RuleKind::Failregex => "failregex",
+            RuleKind::Ignoreregex => "ignoreregex",
+        }
+    }
+}
+
+impl fmt::Display for RuleKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An expression of a filter.
+pub struct Rule {
+    kind: RuleKind,
+    index: usize,
+    original: Traced,
+    pattern: Pattern,
+    options: PatternOptions,
+    /// The same expression for the rare text that is taken for one line but
+    /// holds a newline.
+    odd: OnceLock<Option<Pattern>>,
+    substitutes: Substitutes,
+    roles: Roles,
+}
+
+/// The numbers of the groups that decide what becomes of a match.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Roles {
+    pub(super) ip4: Option<usize>,
+    pub(super) ip6: Option<usize>,
+    pub(super) nofail: Option<usize>,
+    /// Whether nothing else does: an address alone then makes a failure.
+    pub(super) plain: bool,
+}
+
+/// The groups that make an id, or the part of one that a session supplies.
+const IDENTIFYING: [&str; 5] = ["fid", "ip4", "ip6", "dns", "mlfid"];
+
+impl Rule {
+    /// Expands the tags and checks the expression.
+    pub(super) fn new(
+        kind: RuleKind,
+        index: usize,
+        original: &Traced,
+        host_names: bool,
+        options: PatternOptions,
+    ) -> Result<Rule, Error> {
+        let entry = (kind != RuleKind::Prefregex).then_some(index);
+        let expanded = expand_tags(original, host_names);
+        let pattern = Pattern::new(&expanded, options)
+            .map_err(|error| error.in_option("Definition", kind.as_str(), entry))?;
+        let names = pattern.group_names().iter().flatten();
+        let substitutes = Substitutes::of(names);
+        let group = |name| pattern.group(name);
+        let roles = Roles {
+            ip4: group("ip4"),
+            ip6: group("ip6"),
+            nofail: group("nofail"),
+            plain: ["fid", "cidr", "mlfid"]
+                .into_iter()
+                .all(|name| group(name).is_none())
+                && !substitutes.feed(&["fid", "ip4", "ip6", "cidr", "mlfid", "nofail"]),
+        };
+        Ok(Rule {
+            kind,
+            index,
+            original: original.clone(),
+            pattern,
+            options,
+            odd: OnceLock::new(),
+            substitutes,
+            roles,
+        })
+    }
+
+    /// What the expression is for.
+    pub fn kind(&self) -> RuleKind {
+        self.kind
+    }
+
+    /// Its place among those of its kind, from 0.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The expression as configured, before `<HOST>` and the like are
+    /// expanded.
+    pub fn original(&self) -> &Traced {
+        &self.original
+    }
+
+    /// The expression after that: what fail2ban hands to Python.
+    pub fn expanded(&self) -> &str {
+        self.pattern.expanded().as_str()
+    }
+
+    /// What the engine was given for it.
+    pub fn translated(&self) -> &str {
+        self.pattern.translated()
+    }
+
+    /// Which engine runs it.
+    pub fn engine(&self) -> Engine {
+        self.pattern.engine()
+    }
+
+    /// Where it was written. `None` if it was made by a program.
+    pub fn origin(&self) -> Option<Origin> {
+        self.original.origin(0..self.original.len())
+    }
+
+    /// Where the groups are that decide what becomes of a match.
+    pub(super) fn roles(&self) -> &Roles {
+        &self.roles
+    }
+
+    /// Whether it can supply an id, alone or with the lines of its session.
+    pub(super) fn identifies(&self) -> bool {
+        IDENTIFYING
+            .iter()
+            .any(|name| self.pattern.group(name).is_some())
+    }
+
+    pub(super) fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    /// Searches the whole text, which ends in a newline. `odd` says that the
+    /// text of a filter that reads line by line has a further newline in it.
+    pub(super) fn search(
+        &self,
+        text: Haystack<'_>,
+        odd: bool,
+        slots: &mut Slots,
+    ) -> Result<bool, LimitReached> {
+        let pattern = if odd { self.odd() } else { &self.pattern };
+        pattern.captures(text, 0..text.as_str().len(), slots)
+    }
+
+    fn odd(&self) -> &Pattern {
+        let odd = self.odd.get_or_init(|| {
+            let options = PatternOptions {
+                buffer: Buffer::Lines,
+                ..self.options
+            };
+            Pattern::new(self.pattern.expanded(), options).ok()
+        });
+        odd.as_ref().unwrap_or(&self.pattern)
+    }
+
+    /// The named groups of a search that succeeded.
+    pub(super) fn captures(&self, text: &str, slots: &Slots) -> Captures {
+        let mut out = Captures::default();
+        for (number, name) in self.pattern.group_names().iter().enumerate() {
+            let Some(name) = name else { continue };
+            let value = slots
+                .get(number)
+                .map(|range| Value::Text(text[range].into()));
+            out.set(name, value);
+        }
+        self.substitutes.apply(&mut out);
+        out
+    }
+
+    /// The text of a named group of a search that succeeded.
+    pub(super) fn group_text<'t>(
+        &self,
+        name: &str,
+        text: &'t str,
+        slots: &Slots,
+    ) -> Option<&'t str> {
+        slots
+            .get(self.pattern.group(name)?)
+            .map(|range| &text[range])
+    }
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}] {:?}", self.kind, self.index, self.original)
+    }
+}

@@ -1,0 +1,202 @@
+//! Finding a line's date and taking it out.
+
+use super::options::TimeCheck;
+use super::outcome::Trouble;
+use super::place::Cut;
+use super::session::{BreaksOff, Line};
+use crate::date::DateDetector;
+use crate::pattern::Haystack;
+use crate::time::Timestamp;
+
+/// What a reading remembers of the dates it has seen.
+#[derive(Debug, Default)]
+pub(super) struct LastDate {
+    time: Option<Timestamp>,
+    text: String,
+}
+
+/// A line with its date cut out.
+#[derive(Debug)]
+pub(super) struct DatedLine<'l> {
+    pub(super) before: &'l str,
+    /// The date as it stands in the line, or nothing.
+    date: &'l str,
+    pub(super) after: &'l str,
+    /// Whether the last known date stands in for the missing one.
+    borrowed_date: bool,
+    pub(super) time: Option<Timestamp>,
+    /// Whether the line has no date that could be read.
+    pub(super) undated: bool,
+}
+
+impl DatedLine<'_> {
+    /// How long its parts are.
+    pub(super) fn cut(&self) -> Cut {
+        Cut {
+            before: self.before.len(),
+            date: self.date.len(),
+            after: self.after.len(),
+        }
+    }
+}
+
+/// How far back, in seconds, the last known date may lie to stand in for a
+/// missing one.
+const RECENT: f64 = 60.0;
+
+impl LastDate {
+    /// The last known date if it is recent. fail2ban takes the moment 0 for no
+    /// date at all.
+    fn recent(&self, now: Timestamp) -> Option<Timestamp> {
+        self.time
+            .filter(|time| time.seconds() != 0.0 && time.since(now) > -RECENT)
+    }
+
+    pub(super) fn remember(&mut self, time: Timestamp, text: &str) {
+        self.time = Some(time);
+        self.text.clear();
+        self.text.push_str(text);
+    }
+
+    /// The last known date.
+    pub(super) fn time(&self) -> Option<Timestamp> {
+        self.time
+    }
+
+    /// Cuts the date out of a line and reads it. `None` for a line that is too
+    /// old to be looked at.
+    pub(super) fn split<'l>(
+        &mut self,
+        line: &'l Line<'l>,
+        text: &'l str,
+        detector: &mut DateDetector,
+        check: TimeCheck,
+        now: Timestamp,
+        troubles: &mut Vec<Trouble>,
+    ) -> Result<Option<DatedLine<'l>>, BreaksOff> {
+        let mut dated = if let Line::Split {
+            before,
+            date,
+            after,
+            time,
+        } = *line
+        {
+            self.remember(time, date);
+            DatedLine {
+                before,
+                date,
+                after,
+                borrowed_date: false,
+                time: Some(time),
+                undated: false,
+            }
+        } else {
+            self.detect(text, detector, check, now, troubles)?
+        };
+        if let Some(time) = dated.time {
+            match check {
+                TimeCheck::Off => {}
+                TimeCheck::InOperation => {
+                    if time.since(now).trunc().abs() > RECENT {
+                        dated.time = Some(now);
+                        self.time = Some(now);
+                    }
+                }
+                TimeCheck::StartUp { find_time } => {
+                    if time.since(now) < -find_time {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+        Ok(Some(dated))
+    }
+
+    fn detect<'l>(
+        &mut self,
+        text: &'l str,
+        detector: &mut DateDetector,
+        check: TimeCheck,
+        now: Timestamp,
+        troubles: &mut Vec<Trouble>,
+    ) -> Result<DatedLine<'l>, BreaksOff> {
+        let whole = DatedLine {
+            before: "",
+            date: "",
+            after: text,
+            borrowed_date: false,
+            time: None,
+            undated: true,
+        };
+        let mut dated = whole;
+        if let Some(found) = detector
+            .find(Haystack::new(text), now)
+            .map_err(|raises| raises.to_string())?
+        {
+            let cut = found.cut.clone();
+            dated.before = &text[..cut.start];
+            dated.date = &text[cut.clone()];
+            dated.after = &text[cut.end..];
+            if cut.is_empty() {
+                // The pattern says that there need be no date.
+                dated.undated = false;
+                if let Some(recent) = self.recent(now) {
+                    dated = DatedLine {
+                        before: "",
+                        date: "",
+                        after: text,
+                        borrowed_date: true,
+                        time: Some(recent),
+                        undated: false,
+                    };
+                } else {
+                    dated.time = Some(now);
+                }
+            } else if let Some(time) = detector
+                .convert(text, &found, now)
+                .map_err(|raises| raises.to_string())?
+            {
+                self.remember(time, &text[cut]);
+                dated.time = Some(time);
+                dated.undated = false;
+            } else {
+                troubles.push(Trouble::BadDate);
+            }
+        }
+        if dated.undated {
+            if let Some(recent) = self.recent(now) {
+                dated = DatedLine {
+                    before: "",
+                    date: "",
+                    after: text,
+                    borrowed_date: true,
+                    time: Some(recent),
+                    undated: true,
+                };
+            } else if check == TimeCheck::InOperation {
+                dated.time = Some(now);
+            }
+        }
+        Ok(dated)
+    }
+
+    /// The line as fail2ban reports it: with its date, or with the last known
+    /// one in front.
+    pub(super) fn full(&self, dated: &DatedLine<'_>) -> String {
+        let mut full = String::new();
+        self.full_into(dated, &mut full);
+        full
+    }
+
+    pub(super) fn full_into(&self, dated: &DatedLine<'_>, out: &mut String) {
+        let date = if dated.borrowed_date {
+            &self.text
+        } else {
+            dated.date
+        };
+        out.clear();
+        for part in [dated.before, date, dated.after] {
+            out.push_str(part);
+        }
+    }
+}
