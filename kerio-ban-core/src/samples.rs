@@ -1,0 +1,28 @@
+//! Annotated sample logs, and what a filter makes of them.
+//!
+//! fail2ban keeps, for each filter, a log whose lines are annotated with what
+//! the filter should find in them: a comment line `# failJSON: {...}` speaks of
+//! the line that follows it; a line without one must not match. `#
+//! filterOptions: {...}` says with which options the filter is to be loaded
+//! for the lines that follow, `# fileOptions: {...}` gives options common to
+//! them all, and `# addFILE: "name"` continues with another log.
+//!
+//! [`Corpus`] reads that form, and [`Corpus::judge`] tells which samples a
+//! filter gets right and which of its rules no sample ever used.
+
+mod annotation;
+mod anonymize;
+mod cache;
+mod compare;
+mod condition;
+mod constraint;
+mod disguise;
+mod judge;
+mod read;
+mod record;
+mod verdict;
+
+pub use self::anonymize::Anonymized;
+pub use self::read::{Corpus, Expectation, Form, Options, Sample};
+pub use self::record::{RecordedLog, Recording, Unsettled};
+pub use self::verdict::{Coverage, Finding, Mismatch, Missed, Report, Status, Variant, Verdict};
