@@ -1,0 +1,251 @@
+//! Reading blocks gives what reading line by line gives.
+//!
+//! Every filter of the pack, and every stock one if `FAIL2BAN_SRC` is set, reads
+//! sample logs of all filters, mutated from a fixed seed: once line by line,
+//! and in blocks of several sizes with lines passed over. Findings, counts of
+//! date templates and the last date must be the same.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test: it reads files and its environment, and fails by panicking"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use kerio_ban_core::{
+    BlockOptions, Filter, FilterSpec, LineState, Loader, Outcome, Session, SessionOptions,
+    Timestamp, Zone,
+};
+
+/// Numbers from a fixed seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (self.0 >> 33) as usize % limit.max(1)
+    }
+}
+
+#[test]
+fn blocks_and_lines_agree() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut trees = vec![(project.join("filters"), project.join("fixtures/logs"))];
+    match std::env::var_os("FAIL2BAN_SRC").map(PathBuf::from) {
+        Some(source) => {
+            trees.push((
+                source.join("config"),
+                source.join("fail2ban/tests/files/logs"),
+            ));
+        }
+        None => println!("stock filters: skipped, FAIL2BAN_SRC is not set"),
+    }
+    let mut random = Random(7);
+    let mut passed = 0;
+    let mut hits = 0;
+    for (config, logs) in trees {
+        let noise = noise(&logs);
+        for (name, filter) in filters(&config) {
+            let own = fs::read(logs.join(&name)).unwrap_or_default();
+            let log = mix(&own, &noise, &mut random);
+            for options in [SessionOptions::testing(), SessionOptions::new()] {
+                let options = options.zone(Zone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap());
+                let plain = read_lines(&filter, &options, &log);
+                for size in [usize::MAX, 4096, 300] {
+                    let (fast, over) = read_blocks(&filter, &options, &log, size);
+                    compare(&name, size, &plain, &fast);
+                    passed += over;
+                }
+                hits += plain
+                    .iter()
+                    .filter(|line| line.starts_with("Failure"))
+                    .count();
+            }
+        }
+    }
+    assert!(passed > 1_000, "only {passed} lines were passed over");
+    assert!(hits > 100, "only {hits} lines were failures");
+}
+
+fn compare(name: &str, size: usize, plain: &[String], fast: &[String]) {
+    for (plain, fast) in plain.iter().zip(fast) {
+        assert_eq!(plain, fast, "{name}, blocks of {size}");
+    }
+    assert_eq!(plain.len(), fast.len(), "{name}, blocks of {size}");
+}
+
+fn filters(config: &Path) -> Vec<(String, Filter)> {
+    let loader = Loader::new(config);
+    let mut names: Vec<String> = fs::read_dir(config.join("filter.d"))
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
+        .filter_map(|name| name.strip_suffix(".conf").map(str::to_owned))
+        .filter(|name| !name.ends_with("common"))
+        .collect();
+    names.sort();
+    let load = |name: String| {
+        let filter = loader
+            .filter(&FilterSpec::new(&name))
+            .unwrap()
+            .compile()
+            .unwrap();
+        (name, filter)
+    };
+    names.into_iter().map(load).collect()
+}
+
+/// Some lines of every log.
+fn noise(logs: &Path) -> Vec<Vec<u8>> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(logs)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
+    paths.sort();
+    let lines = |path: PathBuf| {
+        let text = fs::read(path).unwrap_or_default();
+        let lines = text
+            .split(|&byte| byte == b'\n')
+            .take(40)
+            .map(<[u8]>::to_vec);
+        lines.collect::<Vec<_>>()
+    };
+    paths.into_iter().flat_map(lines).collect()
+}
+
+/// A log of a filter's own lines, others, and dates at which clocks change,
+/// some of them damaged.
+fn mix(own: &[u8], noise: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
+    let own: Vec<&[u8]> = own.split(|&byte| byte == b'\n').collect();
+    let mut log = Vec::new();
+    for _ in 0..400 {
+        let mut line = match random.below(6) {
+            // A date as this filter's logs have it, and nothing more.
+            4 | 5 => {
+                let line = own[random.below(own.len())];
+                let mut line = line[..line.len().min(20 + random.below(8))].to_vec();
+                line.extend_from_slice(b" nothing at all");
+                line
+            }
+            0 => noise[random.below(noise.len())].clone(),
+            1 => {
+                let (minute, second) = (random.below(60), random.below(60));
+                let hour = random.below(5);
+                let date = format!("2005-10-30 0{hour}:{minute:02}:{second:02} nothing at all");
+                date.into_bytes()
+            }
+            _ => own[random.below(own.len())].to_vec(),
+        };
+        if random.below(4) == 0 && !line.is_empty() {
+            let at = random.below(line.len());
+            match random.below(4) {
+                0 => line[at] = b"0123456789 :[]/x\xc3"[random.below(17)],
+                1 => drop(line.remove(at)),
+                2 => line.insert(at, b' '),
+                _ => line.truncate(at),
+            }
+        }
+        let copies = if random.below(3) == 0 {
+            1 + random.below(6)
+        } else {
+            1
+        };
+        for _ in 0..copies {
+            log.extend_from_slice(&line);
+            log.extend_from_slice(if random.below(5) == 0 { b"\r\n" } else { b"\n" });
+        }
+    }
+    log
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_whole_seconds(1_124_013_600)
+}
+
+fn read_lines(filter: &Filter, options: &SessionOptions, log: &[u8]) -> Vec<String> {
+    let mut session = filter.session_with(options);
+    let mut out = Vec::new();
+    for line in log.split_inclusive(|&byte| byte == b'\n') {
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        let ends = text.iter().rev().take_while(|&&byte| byte == b'\r').count();
+        let text = &text[..text.len() - ends];
+        if text.is_empty() || text[0] == b'#' {
+            out.push("skipped".to_owned());
+            continue;
+        }
+        session.feed(text, now());
+        out.push(show(&session));
+    }
+    out.push(end(&session));
+    out
+}
+
+fn read_blocks(
+    filter: &Filter,
+    options: &SessionOptions,
+    log: &[u8],
+    size: usize,
+) -> (Vec<String>, usize) {
+    let mut session = filter.session_with(options);
+    let block = BlockOptions {
+        now: now(),
+        skip_comments: true,
+        pass_over: true,
+    };
+    let mut out = Vec::new();
+    let mut passed = 0;
+    let mut rest = log;
+    while !rest.is_empty() {
+        let at_least = size.min(rest.len());
+        let end = rest[at_least..].iter().position(|&byte| byte == b'\n');
+        let (now, later) = rest.split_at(end.map_or(rest.len(), |end| at_least + end + 1));
+        rest = later;
+        let result: Result<(), ()> = session.feed_block(now, &block, |session, _, state| {
+            out.push(match state {
+                LineState::Skipped => "skipped".to_owned(),
+                LineState::Passed => {
+                    passed += 1;
+                    "Missed []".to_owned()
+                }
+                LineState::Judged => show(session),
+            });
+            Ok(())
+        });
+        result.unwrap();
+    }
+    out.push(end(&session));
+    (out, passed)
+}
+
+fn show(session: &Session) -> String {
+    let outcome = session.outcome();
+    let name = match &outcome {
+        Outcome::Missed => "Missed",
+        Outcome::Ignored => "Ignored",
+        Outcome::NoFail(_) => "NoFail",
+        Outcome::Pending(_) => "Pending",
+        Outcome::Failure(_) => "Failure",
+    };
+    let hits: Vec<String> = outcome
+        .hits()
+        .iter()
+        .map(|hit| format!("{hit:?} {:?} {:?}", hit.matches(), hit.users()))
+        .collect();
+    format!("{name} {hits:?}")
+}
+
+fn end(session: &Session) -> String {
+    let used = session
+        .date_hits()
+        .into_iter()
+        .filter(|date| date.hits() > 0);
+    let dates: Vec<String> = used.map(|date| format!("{date:?}")).collect();
+    format!(
+        "{dates:?} {:?}",
+        session.last_date().map(Timestamp::seconds)
+    )
+}
