@@ -1,0 +1,44 @@
+//! The commands, one file each.
+
+pub(crate) mod check;
+mod filters;
+mod generate;
+mod rewrite;
+mod show;
+mod test;
+
+use std::process::ExitCode;
+
+use crate::args::Command;
+use crate::failure::Failure;
+
+/// What a command that did its job found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Yes,
+    No,
+    /// Not all of it could be done; what could not, and why, has been told.
+    Incomplete,
+}
+
+impl From<Answer> for ExitCode {
+    fn from(answer: Answer) -> ExitCode {
+        match answer {
+            Answer::Yes => ExitCode::SUCCESS,
+            Answer::No => ExitCode::from(1),
+            Answer::Incomplete => ExitCode::from(crate::FAILED),
+        }
+    }
+}
+
+/// Runs a command.
+pub(crate) fn run(command: &Command) -> Result<Answer, Failure> {
+    match command {
+        Command::Test(args) => test::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Show(args) => show::run(args),
+        Command::Filters(args) => filters::run(args),
+        Command::Rewrite(args) => rewrite::run(args),
+        Command::Generate(args) => generate::run(args),
+    }
+}

@@ -1,0 +1,392 @@
+//! `kerio-ban test`: reads logs with a filter and reports what became of each
+//! line.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+use std::time::Instant;
+
+use kerio_ban_core::{
+    BlockOptions, Filter, FilterBuilder, FilterConfig, LineState, Outcome, Session, SessionOptions,
+    Source, Timestamp, Traced, Trouble, UseDns, Zone,
+};
+
+use super::Answer;
+use crate::args::{Format, ListingArgs, TestArgs};
+use crate::buffered::Buffered;
+use crate::console::{self, Console};
+use crate::diagnostics;
+use crate::dns::SystemResolver;
+use crate::environment;
+use crate::failure::Failure;
+use crate::input::{self, Log};
+use crate::progress::Progress;
+use crate::report::{
+    Begin, Brief, Event, Json, JudgedLine, LineTrouble, Listing, Out, Quiet, Report, Shown, Tally,
+    Text, Token, Verdict,
+};
+use crate::selection::Catalogue;
+
+/// The earliest year that the default date templates count from. A moment given
+/// with `--now` may lie before the dates of a log, and fail2ban, which counts
+/// from the year of its own start, would still read these.
+const START_YEAR: i32 = 2026;
+
+/// The name of a filter that was typed as expressions.
+const TYPED: &str = "<regex>";
+
+pub(crate) fn run(args: &TestArgs) -> Result<Answer, Failure> {
+    let token = args.out.as_deref().map(str::parse::<Token>).transpose();
+    let token = token.map_err(|message| {
+        let message = format!("invalid value for --out: {message}");
+        Failure::request("bad-token", message)
+    })?;
+    let local = environment::local_zone();
+    let mut warn = |message: String| diagnostics::warn(&message, args.output.color);
+    if let Some(warning) = local.warning {
+        warn(warning);
+    }
+    let now = args
+        .reading
+        .now
+        .map_or_else(environment::clock, |now| now.0);
+    let chosen = choose(args)?;
+    let logs = input::logs(&chosen.logs, &args.line)
+        .map_err(|failure| advice_on_order(args, &chosen.catalogue, failure))?;
+    if let Some(config) = &chosen.config {
+        for warning in config.warnings() {
+            warn(warning.to_string());
+        }
+    }
+    let mut builder = chosen.builder;
+    builder.start_year(environment::year(now, &local.zone).max(START_YEAR));
+    let filter = builder.build()?;
+    if filter.failregex().is_empty() {
+        warn("the filter has no failregex, so no line can match".to_owned());
+    }
+    let options = session_options(args, &filter, local.zone.clone())?;
+    let mut reading = Reading {
+        args,
+        now,
+        options,
+        tally: Tally::new(&filter),
+        report: report(args, token, now, local.zone),
+        filter: &filter,
+        progress: Progress::start(args.progress.shown(&args.output), &logs, streaming(args)),
+        incomplete: false,
+    };
+    let begin = Begin {
+        name: chosen.config.as_ref().map_or(TYPED, FilterConfig::name),
+        config: chosen.config.as_ref(),
+        filter: &filter,
+        logs: logs.iter().map(Log::name).collect(),
+        encoding: args.reading.encoding.to_string(),
+        datepattern: args.reading.datepattern.as_deref().or_else(|| {
+            let config = chosen.config.as_ref()?;
+            config.datepattern().map(Traced::as_str)
+        }),
+        journalmatch: args.reading.journalmatch.as_deref(),
+    };
+    reading.all(&begin, &logs, &mut warn)
+}
+
+/// The filter and the logs that were asked for.
+struct Chosen {
+    catalogue: Catalogue,
+    config: Option<FilterConfig>,
+    builder: FilterBuilder,
+    logs: Vec<OsString>,
+}
+
+fn choose(args: &TestArgs) -> Result<Chosen, Failure> {
+    let catalogue = Catalogue::open(&args.config)?;
+    let mut logs = args.logs.clone();
+    let (config, mut builder) = match &args.filter {
+        Some(filter) if args.regex.is_empty() => {
+            let config = catalogue
+                .load(filter)
+                .map_err(|failure| advice_on_order(args, &catalogue, failure))?;
+            let builder = FilterBuilder::from_config(&config)?;
+            (Some(config), builder)
+        }
+        // Without a filter, the first argument is a log as the others are.
+        first => {
+            logs.splice(0..0, first.clone());
+            (None, FilterBuilder::new())
+        }
+    };
+    for regex in &args.regex {
+        builder.failregex(typed("--regex", regex));
+    }
+    if !args.ignoreregex.is_empty() {
+        builder.clear_ignoreregex();
+    }
+    for regex in &args.ignoreregex {
+        builder.ignoreregex(typed("--ignoreregex", regex));
+    }
+    if let Some(pattern) = &args.reading.datepattern {
+        builder.datepattern(typed("--datepattern", pattern));
+    }
+    if let Some(lines) = args.reading.maxlines {
+        builder.max_lines(lines)?;
+    }
+    if let Some(use_dns) = args.reading.usedns {
+        builder.use_dns(use_dns);
+    }
+    Ok(Chosen {
+        catalogue,
+        config,
+        builder,
+        logs,
+    })
+}
+
+/// Text of the command line, so that messages can show it.
+fn typed(option: &str, text: &str) -> Traced {
+    let source = Source::new(option, text);
+    Traced::typed(&source.span(0..text.len()))
+}
+
+/// Says so if the failure comes from a filter and a log in the wrong order, as
+/// fail2ban-regex takes them.
+fn advice_on_order(args: &TestArgs, catalogue: &Catalogue, failure: Failure) -> Failure {
+    let (Some(filter), [log, ..]) = (&args.filter, &args.logs[..]) else {
+        return failure;
+    };
+    let swapped = args.regex.is_empty() && !catalogue.knows(filter) && catalogue.knows(log);
+    if !swapped || !Path::new(filter).exists() {
+        return failure;
+    }
+    let (filter, log) = (filter.display(), log.display());
+    let message = format!("`{filter}` is no filter, but `{log}` is one: the filter comes first");
+    Failure::request("swapped-arguments", message).help(format!(
+        "kerio-ban test {} {}",
+        quoted(log),
+        quoted(filter)
+    ))
+}
+
+/// As it would be typed in a shell.
+fn quoted(text: impl ToString) -> String {
+    let text = text.to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:,@%".contains(c);
+    if text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+fn session_options(
+    args: &TestArgs,
+    filter: &Filter,
+    zone: Zone,
+) -> Result<SessionOptions, Failure> {
+    let reading = &args.reading;
+    let log_zone = reading.timezone.as_deref().map(str::parse).transpose()?;
+    let mut options = SessionOptions::testing()
+        .check_all(!reading.no_check_all && args.out.is_none())
+        .report_pending(args.out.is_none())
+        .raw_ids(reading.raw)
+        .zone(zone)
+        .log_zone(log_zone);
+    if !reading.raw && matches!(filter.use_dns(), UseDns::Yes | UseDns::Warn) {
+        options = options.resolver(SystemResolver::default());
+    }
+    Ok(options)
+}
+
+fn report(args: &TestArgs, token: Option<Token>, now: Timestamp, zone: Zone) -> Box<dyn Report> {
+    let out = console::stdout();
+    let console = Console::of(&io::stdout(), args.output.color);
+    let listing = listing(&args.listing, args.reading.maxlines, zone);
+    let ignored = listing.ignored != Shown::Nothing;
+    let missed = listing.missed == Shown::All;
+    match (token, args.output.format) {
+        _ if args.output.quiet => Box::new(Quiet),
+        (Some(token), _) => Box::new(Out::new(out, token, args.invert, now, console.escape)),
+        (None, Format::Json) => Box::new(Json::new(out, missed, ignored)),
+        (None, Format::Brief) => Box::new(Brief::new(out, missed, ignored, console.escape)),
+        (None, Format::Text) => Box::new(Text::new(out, console, listing)),
+    }
+}
+
+/// Whether results are written while logs are read.
+fn streaming(args: &TestArgs) -> bool {
+    let lines = args.out.is_some() || args.output.format != Format::Text;
+    lines && !args.output.quiet
+}
+
+fn listing(args: &ListingArgs, max_lines: Option<i64>, zone: Zone) -> Listing {
+    let shown = |all, nothing| match (all, nothing) {
+        (true, _) => Shown::All,
+        (false, true) => Shown::Nothing,
+        (false, false) => Shown::Some,
+    };
+    // As in fail2ban-regex, one option sets both.
+    let limit = max_lines.and_then(|lines| usize::try_from(lines).ok());
+    Listing {
+        verbose: args.verbose,
+        verbose_dates: args.verbose_date,
+        matched: shown(args.print_all_matched, true),
+        missed: shown(args.print_all_missed, args.print_no_missed),
+        ignored: shown(args.print_all_ignored, args.print_no_ignored),
+        limit: limit.unwrap_or(Listing::LIMIT),
+        zone,
+    }
+}
+
+/// The reading of all logs.
+struct Reading<'a> {
+    args: &'a TestArgs,
+    now: Timestamp,
+    options: SessionOptions,
+    filter: &'a Filter,
+    tally: Tally,
+    report: Box<dyn Report>,
+    progress: Progress,
+    /// Whether a log could not be read to its end.
+    incomplete: bool,
+}
+
+impl Reading<'_> {
+    fn all(
+        &mut self,
+        begin: &Begin<'_>,
+        logs: &[Log],
+        warn: &mut dyn FnMut(String),
+    ) -> Result<Answer, Failure> {
+        let started = Instant::now();
+        self.report.event(&Event::Begin(begin))?;
+        for (log, name) in logs.iter().zip(&begin.logs) {
+            self.log(log, name, warn)?;
+        }
+        self.tally.elapsed = started.elapsed();
+        self.progress.finish();
+        self.report.event(&Event::End(&self.tally))?;
+        Ok(match self.tally.failures {
+            _ if self.incomplete => Answer::Incomplete,
+            0 => Answer::No,
+            _ => Answer::Yes,
+        })
+    }
+
+    fn log(&mut self, log: &Log, name: &str, warn: &mut dyn FnMut(String)) -> Result<(), Failure> {
+        let mut lines = log.open(
+            self.args.reading.encoding,
+            self.progress.meter(),
+            &mut |message| {
+                self.progress.aside(|| warn(message));
+            },
+        )?;
+        let mut session = self.filter.session_with(&self.options);
+        let mut buffered = (self.filter.max_lines() > 1).then(Buffered::default);
+        let options = BlockOptions {
+            now: self.now,
+            skip_comments: !self.args.reading.all_lines,
+            pass_over: self.may_pass_over(),
+        };
+        let mut number = 0;
+        let broken = loop {
+            let block = match lines.next_block() {
+                Ok(Some(block)) => block,
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            };
+            session.feed_block(block, &options, |session, text, state| {
+                number += 1;
+                match state {
+                    LineState::Skipped => Ok(()),
+                    LineState::Passed => self.passed(name, number, text),
+                    LineState::Judged => {
+                        if let Some(buffered) = &mut buffered {
+                            buffered.update(session, |text| self.event(&Event::Taken { text }))?;
+                        }
+                        self.judged(session, name, number, text)
+                    }
+                }
+            })?;
+        };
+        self.tally.add_dates(session.date_hits());
+        if let Some(error) = broken {
+            self.broken_off(name, number, &error)?;
+        }
+        Ok(())
+    }
+
+    /// Reports that a log could not be read beyond a line.
+    fn broken_off(&mut self, log: &str, number: u64, error: &io::Error) -> io::Result<()> {
+        self.incomplete = true;
+        let message = input::broken_off(error, number);
+        let told = format!("`{log}`: {message}");
+        self.progress
+            .aside(|| diagnostics::error(&told, self.args.output.color));
+        self.event(&Event::Trouble(&LineTrouble {
+            log,
+            number,
+            rule: None,
+            message,
+        }))
+    }
+
+    /// Whether nothing is wanted of lines that cannot match but that they are
+    /// missed. How often the prefregex matched is shown only by `-v`.
+    fn may_pass_over(&self) -> bool {
+        let counts_prefix = self.filter.prefregex().is_some() && self.args.listing.verbose > 0;
+        !self.args.reading.plain && !counts_prefix && !self.args.invert
+    }
+
+    /// Reports a line that was passed over.
+    fn passed(&mut self, log: &str, number: u64, text: &[u8]) -> io::Result<()> {
+        self.event(&Event::Line(&JudgedLine {
+            log,
+            number,
+            text,
+            verdict: Verdict::Missed,
+            outcome: &Outcome::Missed,
+            ignored_by: &[],
+            prefix_matched: false,
+            last_date: None,
+        }))
+    }
+
+    /// Reports what became of a line.
+    fn judged(&mut self, session: &Session, log: &str, number: u64, text: &[u8]) -> io::Result<()> {
+        let outcome = session.outcome();
+        self.event(&Event::Line(&JudgedLine {
+            log,
+            number,
+            text,
+            verdict: Verdict::of(&outcome, session.ignored_by()),
+            outcome: &outcome,
+            ignored_by: session.ignored_by(),
+            prefix_matched: session.prefix_matched(),
+            last_date: session.last_date(),
+        }))?;
+        for trouble in session.troubles() {
+            let (rule, message) = match trouble {
+                Trouble::LimitReached { kind, rule } => (
+                    Some((*kind, *rule)),
+                    "backtracking limit reached".to_owned(),
+                ),
+                Trouble::BreaksOff { reason } => {
+                    (None, format!("fail2ban gives up on this line: {reason}"))
+                }
+                // The dates are reported by themselves.
+                _ => continue,
+            };
+            self.event(&Event::Trouble(&LineTrouble {
+                log,
+                number,
+                rule,
+                message,
+            }))?;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
+        self.tally.count(event);
+        self.report.event(event)
+    }
+}
