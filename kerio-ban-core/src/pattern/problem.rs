@@ -124,7 +124,9 @@ impl Detail for Problem {
             Problem::UnknownGroupKind(kind) if kind.starts_with("(?<") => {
                 "a named group is `(?P<name>...)` in Python"
             }
-            Problem::NamedCharacter(_) => r"write the character itself, or its code such as `\u00e9`",
+            Problem::NamedCharacter(_) => {
+                r"write the character itself, or its code such as `\u00e9`"
+            }
             Problem::LateFlags(_) => "flags for a part of an expression are `(?i:...)`",
             Problem::NothingToRepeat(_) | Problem::MultipleRepeat(_) => {
                 r"a literal repetition sign needs a `\` before it"
