@@ -5,6 +5,7 @@
 //! reads a clock: the caller says what time it is.
 
 mod builder;
+mod command;
 mod counter;
 mod exempt;
 mod formula;
@@ -14,8 +15,9 @@ mod increment;
 mod tracker;
 
 pub use self::builder::{Jail, JailBuilder};
+pub use self::command::{Command, DryAction};
 pub use self::exempt::{Exemption, Exemptions};
 pub use self::formula::Formula;
 pub use self::history::EarlierBan;
 pub use self::increment::Increment;
-pub use self::tracker::{AlreadyBanned, Ban, BanTime, Decision, Restored, Tracker, Unban};
+pub use self::tracker::{AlreadyBanned, Ban, BanTime, Decision, Restored, Totals, Tracker, Unban};

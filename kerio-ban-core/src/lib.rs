@@ -100,8 +100,8 @@ pub use crate::filter::{
     SessionOptions, TimeCheck, Trouble, UnknownUseDns, UseDns, Value,
 };
 pub use crate::jail::{
-    AlreadyBanned, Ban, BanTime, Decision, EarlierBan, Exemption, Exemptions, Formula, Increment,
-    Jail, JailBuilder, Restored, Tracker, Unban,
+    AlreadyBanned, Ban, BanTime, Command, Decision, DryAction, EarlierBan, Exemption, Exemptions,
+    Formula, Increment, Jail, JailBuilder, Restored, Totals, Tracker, Unban,
 };
 pub use crate::pattern::Engine;
 pub use crate::source::{Files, MemoryFiles, Origin, OsFiles, Source, Span};

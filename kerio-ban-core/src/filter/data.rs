@@ -38,6 +38,17 @@ pub struct Captures {
     entries: Vec<(Arc<str>, Option<Value>)>,
 }
 
+impl<N: Into<Arc<str>>> FromIterator<(N, Value)> for Captures {
+    /// Captures that were not made by an expression: read from somewhere, say.
+    fn from_iter<I: IntoIterator<Item = (N, Value)>>(entries: I) -> Captures {
+        let mut captures = Captures::default();
+        for (name, value) in entries {
+            captures.set(&name.into(), Some(value));
+        }
+        captures
+    }
+}
+
 impl Captures {
     /// The value of a group that took part in the match.
     pub fn get(&self, name: &str) -> Option<&Value> {

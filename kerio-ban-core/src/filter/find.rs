@@ -65,7 +65,8 @@ impl Session {
             }
             if dated.undated {
                 self.report.troubles.push(Trouble::NoDate);
-                let checked = self.options.time_check != TimeCheck::Off;
+                let check = self.options.time_check;
+                let checked = !matches!(check, TimeCheck::Off | TimeCheck::Replay);
                 if dated.time.is_none() && checked {
                     continue;
                 }

@@ -45,6 +45,11 @@ pub enum TimeCheck {
     /// As while fail2ban is running: a date more than a minute away from now
     /// is taken for wrong and becomes now, as does a missing one.
     InOperation,
+    /// As while fail2ban was running when the log was written. The date of a
+    /// line is the moment at which it was read, and that of the line before
+    /// stands in for a missing one; connections age by it, too. The moment
+    /// given with each line only says which year it is.
+    Replay,
 }
 
 impl SessionOptions {

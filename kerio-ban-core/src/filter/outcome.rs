@@ -182,6 +182,7 @@ impl<'s> Hit<'s> {
             captures: self.captures().clone(),
             users: self.users().cloned(),
             matches: self.matches().to_vec(),
+            tag: 0,
         })
     }
 
@@ -221,6 +222,9 @@ pub struct Failure {
     pub users: Option<BTreeSet<Arc<str>>>,
     /// The lines that belong to it.
     pub matches: Vec<Arc<str>>,
+    /// A number of the caller's, by which the failure can be found again in
+    /// the [`Ban`](crate::Ban) that follows: of its line, say.
+    pub tag: u64,
 }
 
 impl Failure {
@@ -233,6 +237,7 @@ impl Failure {
             captures: Captures::default(),
             users: None,
             matches: Vec::new(),
+            tag: 0,
         }
     }
 
@@ -240,6 +245,13 @@ impl Failure {
     #[must_use]
     pub fn at(mut self, time: Timestamp) -> Failure {
         self.time = Some(time);
+        self
+    }
+
+    /// The same failure with a number of the caller's.
+    #[must_use]
+    pub fn with_tag(mut self, tag: u64) -> Failure {
+        self.tag = tag;
         self
     }
 

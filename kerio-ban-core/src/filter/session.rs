@@ -325,6 +325,7 @@ impl Session {
             join(&self.buffer, &mut self.search.text.text);
         }
         self.search.text.changed(filter.max_lines() > 1);
-        self.find(filter.parts(), &dated, now)
+        let clock = self.last_date.clock(&dated, self.options.time_check, now);
+        self.find(filter.parts(), &dated, clock)
     }
 }

@@ -47,9 +47,23 @@ const RECENT: f64 = 60.0;
 impl LastDate {
     /// The last known date if it is recent. fail2ban takes the moment 0 for no
     /// date at all.
-    fn recent(&self, now: Timestamp) -> Option<Timestamp> {
-        self.time
-            .filter(|time| time.seconds() != 0.0 && time.since(now) > -RECENT)
+    fn recent(&self, check: TimeCheck, now: Timestamp) -> Option<Timestamp> {
+        let known = self.time.filter(|time| time.seconds() != 0.0);
+        // In a replay, now is the last known date.
+        known.filter(|time| check == TimeCheck::Replay || time.since(now) > -RECENT)
+    }
+
+    /// The moment at which a line is read: now, or when it was written.
+    pub(super) fn clock(
+        &self,
+        dated: &DatedLine<'_>,
+        check: TimeCheck,
+        now: Timestamp,
+    ) -> Timestamp {
+        match check {
+            TimeCheck::Replay => dated.time.or(self.time).unwrap_or(now),
+            _ => now,
+        }
     }
 
     pub(super) fn remember(&mut self, time: Timestamp, text: &str) {
@@ -95,7 +109,7 @@ impl LastDate {
         };
         if let Some(time) = dated.time {
             match check {
-                TimeCheck::Off => {}
+                TimeCheck::Off | TimeCheck::Replay => {}
                 TimeCheck::InOperation => {
                     if time.since(now).trunc().abs() > RECENT {
                         dated.time = Some(now);
@@ -140,7 +154,7 @@ impl LastDate {
             if cut.is_empty() {
                 // The pattern says that there need be no date.
                 dated.undated = false;
-                if let Some(recent) = self.recent(now) {
+                if let Some(recent) = self.recent(check, now) {
                     dated = DatedLine {
                         before: "",
                         date: "",
@@ -164,7 +178,7 @@ impl LastDate {
             }
         }
         if dated.undated {
-            if let Some(recent) = self.recent(now) {
+            if let Some(recent) = self.recent(check, now) {
                 dated = DatedLine {
                     before: "",
                     date: "",

@@ -15,7 +15,8 @@ use crate::time::Timestamp;
 pub(super) struct Counter {
     /// The count that is compared with `maxretry`.
     pub(super) retries: f64,
-    first: Timestamp,
+    /// From when on it counts.
+    pub(super) first: Timestamp,
     pub(super) last: Timestamp,
     /// How many findings there were.
     pub(super) failures: u64,
@@ -24,7 +25,13 @@ pub(super) struct Counter {
     pub(super) captures: Captures,
     /// The failregexes that found something, in order, each once.
     pub(super) rules: Vec<usize>,
+    /// The tags of the last findings.
+    pub(super) tags: Vec<u64>,
 }
+
+/// How many tags are kept. Nobody looks for more lines than that, and a counter
+/// must not grow with the log.
+const MAX_TAGS: usize = 100;
 
 impl Counter {
     pub(super) fn new(failure: &Failure, time: Timestamp, retries: f64) -> Counter {
@@ -36,6 +43,7 @@ impl Counter {
             matches: failure.matches.clone(),
             captures: failure.captures.clone(),
             rules: vec![failure.rule],
+            tags: vec![failure.tag],
         }
     }
 
@@ -49,6 +57,7 @@ impl Counter {
             matches: Vec::new(),
             captures: Captures::default(),
             rules: Vec::new(),
+            tags: Vec::new(),
         }
     }
 
@@ -68,6 +77,10 @@ impl Counter {
         if !self.rules.contains(&failure.rule) {
             self.rules.push(failure.rule);
         }
+        if self.tags.len() == MAX_TAGS {
+            self.tags.remove(0);
+        }
+        self.tags.push(failure.tag);
         self.keep_matches(&failure.matches, max_matches);
     }
 

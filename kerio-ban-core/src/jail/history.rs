@@ -1,6 +1,7 @@
 //! Earlier bans: what fail2ban keeps in its database.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::tracker::BanTime;
 use crate::filter::FailureId;
@@ -20,7 +21,8 @@ pub struct EarlierBan {
 #[derive(Clone, Debug, Default)]
 pub(super) struct History {
     own: HashMap<FailureId, EarlierBan>,
-    others: HashMap<FailureId, Vec<EarlierBan>>,
+    /// The jail and what is known of it.
+    others: HashMap<FailureId, Vec<(Arc<str>, EarlierBan)>>,
 }
 
 impl History {
@@ -30,7 +32,8 @@ impl History {
 
     /// The sum over all jails: counts added up, the latest time.
     pub(super) fn all(&self, id: &FailureId) -> Option<EarlierBan> {
-        let others = self.others.get(id).into_iter().flatten().copied();
+        let others = self.others.get(id).into_iter().flatten();
+        let others = others.map(|(_, ban)| *ban);
         self.own(id)
             .into_iter()
             .chain(others)
@@ -45,8 +48,13 @@ impl History {
         self.own.insert(id.clone(), ban);
     }
 
-    pub(super) fn store_other(&mut self, id: &FailureId, ban: EarlierBan) {
-        self.others.entry(id.clone()).or_default().push(ban);
+    /// Takes the place of what was known of that jail.
+    pub(super) fn store_other(&mut self, jail: &str, id: &FailureId, ban: EarlierBan) {
+        let others = self.others.entry(id.clone()).or_default();
+        match others.iter_mut().find(|(known, _)| **known == *jail) {
+            Some((_, known)) => *known = ban,
+            None => others.push((jail.into(), ban)),
+        }
     }
 
     pub(super) fn forget(&mut self, id: &FailureId) {
@@ -63,8 +71,9 @@ impl History {
         };
         self.own.retain(|_, ban| keep(ban));
         for bans in self.others.values_mut() {
-            bans.retain(keep);
+            bans.retain(|(_, ban)| keep(ban));
         }
+        self.others.retain(|_, bans| !bans.is_empty());
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&FailureId, &EarlierBan)> {

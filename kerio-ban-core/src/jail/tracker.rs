@@ -65,6 +65,7 @@ pub struct Ban {
     matches: Vec<Arc<str>>,
     captures: Captures,
     rules: Vec<usize>,
+    tags: Vec<u64>,
 }
 
 impl Ban {
@@ -117,6 +118,12 @@ impl Ban {
     pub fn rules(&self) -> &[usize] {
         &self.rules
     }
+
+    /// The [tags](Failure::tag) of these failures, of no more than the last
+    /// hundred.
+    pub fn tags(&self) -> &[u64] {
+        &self.tags
+    }
 }
 
 /// What follows from a failure.
@@ -129,6 +136,11 @@ pub enum Decision {
         retries: u64,
         /// The count that bans.
         max_retry: u64,
+        /// From when on it counts: the first failure, or the find time before
+        /// this one, if that is later.
+        since: Timestamp,
+        /// How many failures were counted since nothing was known of the id.
+        failures: u64,
     },
     /// The id is banned from now on.
     Ban(Ban),
@@ -177,6 +189,19 @@ pub struct Restored {
     pub ban: Ban,
 }
 
+/// How much there is of everything in a jail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Ids that are banned.
+    pub banned: u64,
+    /// Bans so far.
+    pub banned_total: u64,
+    /// Ids that have failures and are not banned for them.
+    pub found: u64,
+    /// Failures so far, without those of ids that are never banned.
+    pub found_total: u64,
+}
+
 /// The counters, bans and history of a jail.
 ///
 /// Time comes with each call and should not run backwards; if it does, nothing
@@ -192,6 +217,7 @@ pub struct Tracker {
     next_cleanup: Option<Timestamp>,
     next_purge: Option<Timestamp>,
     bans_so_far: u64,
+    failures_so_far: u64,
     lifted: Vec<Unban>,
     in_operation: bool,
     random: Box<dyn FnMut() -> f64 + Send>,
@@ -246,6 +272,7 @@ impl Tracker {
             next_cleanup: None,
             next_purge: None,
             bans_so_far: 0,
+            failures_so_far: 0,
             lifted: Vec::new(),
             in_operation: true,
             random: Box::new(|| 0.0),
@@ -299,6 +326,7 @@ impl Tracker {
         if let Some(reason) = settings.exemptions.reason(&failure.id, &*settings.resolver) {
             return Decision::Ignored { reason };
         }
+        self.failures_so_far += 1;
         let (find_time, max_matches) = (settings.find_time, settings.max_matches);
         let max_retry = settings.max_retry as f64;
         let counter = self
@@ -321,7 +349,32 @@ impl Tracker {
         Decision::Counted {
             retries: counter.map_or(0, |counter| counter.retries as u64),
             max_retry: self.jail.max_retry(),
+            since: counter.map_or(time, |counter| counter.first),
+            failures: counter.map_or(0, |counter| counter.failures),
         }
+    }
+
+    /// Lifts bans that are over by `now`, and does nothing else: when old
+    /// counters are forgotten depends on failures alone, as long as nobody
+    /// calls [`Tracker::advance`].
+    pub fn lift(&mut self, now: Timestamp) {
+        let mut over: Vec<(u64, Unban)> = Vec::new();
+        while let Some(Reverse((end, _, _))) = self.ends.peek() {
+            if *end >= now {
+                break;
+            }
+            let Some(Reverse((end, number, FailureIdKey(id)))) = self.ends.pop() else {
+                break;
+            };
+            let current =
+                |ban: &&Running| ban.number == number && ban.ban_time.end(ban.start) == Some(end);
+            if self.bans.get(&id).filter(current).is_some() {
+                self.bans.remove(&id);
+                over.push((number, Unban { id, at: now, end }));
+            }
+        }
+        over.sort_by_key(|(number, _)| *number);
+        self.lifted.extend(over.into_iter().map(|(_, unban)| unban));
     }
 
     /// Lets time pass: lifts bans that are over and forgets what is too old.
@@ -346,6 +399,16 @@ impl Tracker {
     pub fn bans(&self) -> impl Iterator<Item = (&FailureId, Timestamp, BanTime)> {
         let bans = self.bans.iter();
         bans.map(|(id, ban)| (id, ban.start, ban.ban_time))
+    }
+
+    /// How much there is of everything.
+    pub fn totals(&self) -> Totals {
+        Totals {
+            banned: self.bans.len() as u64,
+            banned_total: self.bans_so_far,
+            found: self.counters.len() as u64,
+            found_total: self.failures_so_far,
+        }
     }
 
     /// The counts of ids that are not banned for them yet.
@@ -378,10 +441,16 @@ impl Tracker {
         self.history.store(id, ban);
     }
 
-    /// Takes over what was remembered of a ban in another jail, for
-    /// `bantime.overalljails`.
-    pub fn remember_elsewhere(&mut self, id: &FailureId, ban: EarlierBan) {
-        self.history.store_other(id, ban);
+    /// Takes over what is remembered of an id's bans in another jail, for
+    /// `bantime.overalljails`. It takes the place of what was known of that
+    /// jail.
+    pub fn remember_elsewhere(&mut self, jail: &str, id: &FailureId, ban: EarlierBan) {
+        self.history.store_other(jail, id, ban);
+    }
+
+    /// What is remembered of an id's earlier bans in this jail.
+    pub fn earlier(&self, id: &FailureId) -> Option<EarlierBan> {
+        self.history.own(id)
     }
 
     /// Bans again, as after a restart, whoever is still to be banned by what
@@ -450,26 +519,6 @@ impl Tracker {
             return now;
         }
         time.min(now)
-    }
-
-    fn lift(&mut self, now: Timestamp) {
-        let mut over: Vec<(u64, Unban)> = Vec::new();
-        while let Some(Reverse((end, _, _))) = self.ends.peek() {
-            if *end >= now {
-                break;
-            }
-            let Some(Reverse((end, number, FailureIdKey(id)))) = self.ends.pop() else {
-                break;
-            };
-            let current =
-                |ban: &&Running| ban.number == number && ban.ban_time.end(ban.start) == Some(end);
-            if self.bans.get(&id).filter(current).is_some() {
-                self.bans.remove(&id);
-                over.push((number, Unban { id, at: now, end }));
-            }
-        }
-        over.sort_by_key(|(number, _)| *number);
-        self.lifted.extend(over.into_iter().map(|(_, unban)| unban));
     }
 
     fn tidy(&mut self, now: Timestamp) {
@@ -566,6 +615,7 @@ impl Tracker {
             matches: counter.matches,
             captures: counter.captures,
             rules: counter.rules,
+            tags: counter.tags,
         }
     }
 

@@ -106,7 +106,8 @@ impl Replay {
             if row["jail"] == "j1" {
                 tracker.remember(&id, ban);
             } else {
-                tracker.remember_elsewhere(&id, ban);
+                let jail = row["jail"].as_str().unwrap();
+                tracker.remember_elsewhere(jail, &id, ban);
             }
         }
         let first = case["failures"].as_array().into_iter().flatten();
