@@ -4,6 +4,7 @@ mod check;
 mod filters;
 mod generate;
 mod rewrite;
+mod simulate;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub(crate) use self::check::{CheckArgs, CheckFormat};
 pub(crate) use self::filters::FiltersArgs;
 pub(crate) use self::generate::{CompletionsArgs, GenerateArgs, Generated, ManArgs};
 pub(crate) use self::rewrite::RewriteArgs;
+pub(crate) use self::simulate::{ReplayArgs, SimulateArgs, SimulateFormat};
 use crate::environment::{self, Now};
 use crate::input::Encoding;
 use crate::progress;
@@ -38,6 +40,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Test(Box<TestArgs>),
     Check(Box<CheckArgs>),
+    Simulate(Box<SimulateArgs>),
     Show(ShowArgs),
     Filters(FiltersArgs),
     Rewrite(Box<RewriteArgs>),
@@ -49,6 +52,7 @@ impl Command {
         match self {
             Command::Test(args) => args.output,
             Command::Check(args) => args.output(),
+            Command::Simulate(args) => args.output(),
             Command::Show(args) => args.output,
             Command::Filters(args) => args.output,
             // Their output has one form, which no option changes.

@@ -19,9 +19,44 @@ pub(crate) fn local_time(at: Timestamp, zone: &Zone) -> String {
     )
 }
 
+/// A length of time: `1h 30m`, in units that fail2ban reads.
+pub(crate) fn length(seconds: f64) -> String {
+    if !(1.0..1e15).contains(&seconds) {
+        return format!("{seconds}s");
+    }
+    let mut rest = seconds as u64;
+    let fraction = seconds - rest as f64;
+    let mut parts = Vec::new();
+    for (unit, size) in [("d", 86_400), ("h", 3600), ("m", 60)] {
+        if rest >= size {
+            parts.push(format!("{}{unit}", rest / size));
+            rest %= size;
+        }
+    }
+    if fraction > 0.0 {
+        parts.push(format!("{:.3}s", rest as f64 + fraction));
+    } else if rest > 0 {
+        parts.push(format!("{rest}s"));
+    }
+    parts.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_are_told_in_units() {
+        assert_eq!(length(0.0), "0s");
+        assert_eq!(length(59.0), "59s");
+        assert_eq!(length(600.0), "10m");
+        assert_eq!(length(5400.0), "1h 30m");
+        assert_eq!(length(90_061.0), "1d 1h 1m 1s");
+        assert_eq!(length(604_800.0), "7d");
+        assert_eq!(length(61.25), "1m 1.250s");
+        assert_eq!(length(-5.0), "-5s");
+        assert_eq!(length(f64::INFINITY), "infs");
+    }
 
     #[test]
     fn times_are_local() {

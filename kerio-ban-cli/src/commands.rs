@@ -5,6 +5,7 @@ mod filters;
 mod generate;
 mod rewrite;
 mod show;
+pub(crate) mod simulate;
 mod test;
 
 use std::process::ExitCode;
@@ -36,6 +37,7 @@ pub(crate) fn run(command: &Command) -> Result<Answer, Failure> {
     match command {
         Command::Test(args) => test::run(args),
         Command::Check(args) => check::run(args),
+        Command::Simulate(args) => simulate::run(args),
         Command::Show(args) => show::run(args),
         Command::Filters(args) => filters::run(args),
         Command::Rewrite(args) => rewrite::run(args),

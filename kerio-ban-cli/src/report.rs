@@ -8,6 +8,7 @@ mod brief;
 pub(crate) mod check;
 mod json;
 mod out;
+pub(crate) mod simulation;
 mod tally;
 mod text;
 

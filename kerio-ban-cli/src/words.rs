@@ -58,7 +58,7 @@ pub(crate) fn shortened(text: &str, width: Option<usize>) -> String {
 pub(crate) fn counted(number: u64, noun: &str) -> String {
     let end = match number {
         1 => "",
-        _ if noun.ends_with("ch") => "es",
+        _ if noun.ends_with("ch") || noun.ends_with(['s', 'x']) => "es",
         _ => "s",
     };
     format!("{number} {noun}{end}")
@@ -91,5 +91,6 @@ mod tests {
         assert_eq!(counted(1, "match"), "1 match");
         assert_eq!(counted(0, "match"), "0 matches");
         assert_eq!(counted(2, "hit"), "2 hits");
+        assert_eq!(counted(2, "address"), "2 addresses");
     }
 }

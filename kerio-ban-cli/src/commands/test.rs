@@ -30,7 +30,7 @@ use crate::selection::Catalogue;
 /// The earliest year that the default date templates count from. A moment given
 /// with `--now` may lie before the dates of a log, and fail2ban, which counts
 /// from the year of its own start, would still read these.
-const START_YEAR: i32 = 2026;
+pub(super) const START_YEAR: i32 = 2026;
 
 /// The name of a filter that was typed as expressions.
 const TYPED: &str = "<regex>";
@@ -142,7 +142,7 @@ fn choose(args: &TestArgs) -> Result<Chosen, Failure> {
 }
 
 /// Text of the command line, so that messages can show it.
-fn typed(option: &str, text: &str) -> Traced {
+pub(super) fn typed(option: &str, text: &str) -> Traced {
     let source = Source::new(option, text);
     Traced::typed(&source.span(0..text.len()))
 }

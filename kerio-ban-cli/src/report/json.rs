@@ -209,7 +209,7 @@ fn captures(hit: &Hit<'_>) -> Object {
 }
 
 /// Seconds since 1970; without a fraction if there is none.
-fn time(at: Timestamp) -> Object {
+pub(crate) fn time(at: Timestamp) -> Object {
     let seconds = at.seconds();
     let whole = seconds as i64;
     if whole as f64 == seconds {

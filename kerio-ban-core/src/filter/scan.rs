@@ -92,7 +92,7 @@ impl Session {
     /// Whether any line can be passed over at all.
     fn may_pass(&self, filter: &Parts) -> bool {
         filter.max_lines == 1
-            && self.options.time_check == TimeCheck::Off
+            && matches!(self.options.time_check, TimeCheck::Off | TimeCheck::Replay)
             && filter.line_filter().rules_lines_out()
     }
 

@@ -71,6 +71,11 @@ impl Jail {
         Tracker::new(self.clone())
     }
 
+    /// The settings once more, to be changed.
+    pub fn to_builder(&self) -> JailBuilder {
+        (*self.0).clone()
+    }
+
     pub(super) fn settings(&self) -> &JailBuilder {
         &self.0
     }

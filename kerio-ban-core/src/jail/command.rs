@@ -142,7 +142,7 @@ impl DryAction {
     /// `tag-recursion`.
     pub fn ban(&mut self, ban: &Ban, tracker: &Tracker) -> Result<Vec<Command>, Error> {
         let mut commands = Vec::new();
-        let family = ban_ip(ban).family();
+        let family = ban.ip().family();
         let jail = tracker.jail();
         if self.properties.starts_on_demand() && !self.started.contains(&family) {
             commands.extend(self.start_family(jail.name(), family, ban.at())?);
@@ -172,7 +172,7 @@ impl DryAction {
     /// # Errors
     /// `tag-recursion`.
     pub fn unban(&mut self, ban: &Ban, tracker: &Tracker) -> Result<Option<Command>, Error> {
-        let family = ban_ip(ban).family();
+        let family = ban.ip().family();
         if !self.used.contains(&family) {
             return Ok(None);
         }
@@ -269,7 +269,7 @@ impl Ticket<'_> {
     /// What a tag stands for; `None` if it is not one of a ban.
     fn value(&self, tag: &str) -> Option<String> {
         let id = self.ban.map(Ban::id);
-        let ip = self.ban.map(ban_ip);
+        let ip = self.ban.map(Ban::ip);
         let text = |id: Option<&FailureId>| id.map_or_else(String::new, ToString::to_string);
         let failures = self.ban.map_or(0, Ban::failures);
         Some(match tag {
@@ -298,14 +298,6 @@ impl Ticket<'_> {
             "sp" => " ".to_owned(),
             _ => return None,
         })
-    }
-}
-
-/// The address to ban, where it differs from the id.
-fn ban_ip(ban: &Ban) -> &FailureId {
-    match ban.captures().get("ip") {
-        Some(Value::Address(ip)) => ip,
-        _ => ban.id(),
     }
 }
 

@@ -9,7 +9,7 @@ use super::builder::Jail;
 use super::counter::Counter;
 use super::history::{EarlierBan, History};
 use super::increment::Increment;
-use crate::filter::{Captures, Failure, FailureId};
+use crate::filter::{Captures, Failure, FailureId, Value};
 use crate::time::Timestamp;
 
 /// How long a ban lasts.
@@ -72,6 +72,15 @@ impl Ban {
     /// Who is banned.
     pub fn id(&self) -> &FailureId {
         &self.id
+    }
+
+    /// What is to be banned: the address that a filter found beside the id it
+    /// counts under, or that id itself.
+    pub fn ip(&self) -> &FailureId {
+        match self.captures.get("ip") {
+            Some(Value::Address(ip)) => ip,
+            _ => &self.id,
+        }
     }
 
     /// When it was decided.

@@ -1,0 +1,291 @@
+//! The failures in a log, with the moments at which they count.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+
+use kerio_ban_core::{BlockOptions, LineState, Outcome, Session, Timestamp, Trouble};
+
+use super::jails::Watch;
+use super::merge::{Entries, Entry, Mention, What, Why};
+use super::needle::Needle;
+use super::places::Place;
+use crate::failure::Failure as Problem;
+use crate::input::{Encoding, Log, LogLines};
+
+/// A log that is read with one or more filters.
+pub(crate) struct Reader<'s> {
+    log: Log,
+    index: usize,
+    lines: LogLines,
+    at_end: bool,
+    pub(crate) number: u64,
+    /// The watches and how they read.
+    sessions: Vec<(usize, Session)>,
+    ready: VecDeque<Entry>,
+    /// What was found before any date was. It counts at the first date.
+    undated: Vec<Found>,
+    /// The moment at which it counts, once that is known.
+    start: Option<Timestamp>,
+    now: Timestamp,
+    /// The address of which every line is wanted.
+    needle: Option<&'s Needle>,
+    pub(crate) notes: Notes,
+}
+
+/// What a log says of itself beside its failures.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    /// The date last seen.
+    pub(crate) last: Option<Timestamp>,
+    /// How many failures are dated more than a minute before the one ahead of
+    /// them, and the first of them with both dates.
+    pub(crate) backwards: u64,
+    pub(crate) first_backwards: Option<(Place, Timestamp, Timestamp)>,
+    /// How many failures count as happening now for want of any date.
+    pub(crate) without_date: u64,
+    /// How many lines could not be decided, and the first of them.
+    pub(crate) undecided: u64,
+    pub(crate) first_undecided: Option<(Place, String)>,
+    previous: Option<Timestamp>,
+}
+
+/// What was found in a line, before it is known when it counts.
+struct Found {
+    watch: usize,
+    place: Place,
+    time: Option<Timestamp>,
+    what: What,
+}
+
+/// How many failures are kept in search of the first date of a log. One without
+/// any counts as written now.
+const MAX_UNDATED: usize = 10_000;
+
+/// By how many seconds times may run backwards before it is worth a word.
+const TOLERATED: f64 = 60.0;
+
+impl<'s> Reader<'s> {
+    /// Opens a log, of which this is the index, to be read by these watches.
+    pub(crate) fn open(
+        log: &Log,
+        index: usize,
+        encoding: Encoding,
+        watches: &[(usize, &Watch)],
+        now: Timestamp,
+        needle: Option<&'s Needle>,
+        warn: &mut dyn FnMut(String),
+    ) -> Result<Reader<'s>, Problem> {
+        let session =
+            |&(index, watch): &(usize, &Watch)| (index, watch.filter.session_with(&watch.options));
+        Ok(Reader {
+            lines: log.open(encoding, warn)?,
+            log: log.clone(),
+            index,
+            at_end: false,
+            number: 0,
+            sessions: watches.iter().map(session).collect(),
+            ready: VecDeque::new(),
+            undated: Vec::new(),
+            start: None,
+            now,
+            needle,
+            notes: Notes::default(),
+        })
+    }
+
+    /// Judges the next block of lines with all filters.
+    fn read_block(&mut self) -> Result<(), Problem> {
+        let options = BlockOptions {
+            now: self.now,
+            skip_comments: false,
+            // The date of a line that is passed over is not known.
+            pass_over: self.needle.is_none(),
+        };
+        let block = self.lines.next_block();
+        let Some(block) = block.map_err(|error| self.log.unreadable(&error))? else {
+            self.at_end = true;
+            if !self.undated.is_empty() {
+                self.begin_at(self.now);
+            }
+            return Ok(());
+        };
+        let mut found = Vec::new();
+        let mut last = self.number;
+        for (watch, session) in &mut self.sessions {
+            let mut number = self.number;
+            let Ok(()) = session.feed_block(block, &options, |session, text, state| {
+                number += 1;
+                if state == LineState::Judged {
+                    let line = Line {
+                        watch: *watch,
+                        session,
+                        place: Place::new(self.index, number),
+                        text,
+                    };
+                    line.findings(self.needle, &mut found);
+                    line.troubles(&mut self.notes);
+                }
+                Ok::<(), Infallible>(())
+            });
+            last = number;
+        }
+        self.number = last;
+        if self.sessions.len() > 1 {
+            found.sort_by_key(|found: &Found| found.place);
+        }
+        for found in found {
+            self.take(found);
+        }
+        let dates = self.sessions.iter().map(|(_, session)| session.last_date());
+        self.notes.last = dates.flatten().max().or(self.notes.last);
+        if let Some(last) = self.notes.last
+            && self.start.is_none()
+        {
+            self.begin_at(last);
+        }
+        Ok(())
+    }
+
+    /// Puts what was found behind the rest, as soon as it is known when it
+    /// counts.
+    fn take(&mut self, found: Found) {
+        if let Some(time) = found.time
+            && self.start.is_none()
+        {
+            self.begin_at(time);
+        }
+        match found.time.or(self.start) {
+            Some(time) => self.push(found, time),
+            None => {
+                self.undated.push(found);
+                if self.undated.len() >= MAX_UNDATED {
+                    self.begin_at(self.now);
+                }
+            }
+        }
+    }
+
+    /// Everything that was found before any date counts at this moment.
+    fn begin_at(&mut self, time: Timestamp) {
+        self.start = Some(time);
+        if time == self.now {
+            self.notes.without_date += self.undated.len() as u64;
+        }
+        for found in std::mem::take(&mut self.undated) {
+            self.push(found, time);
+        }
+    }
+
+    fn push(&mut self, mut found: Found, time: Timestamp) {
+        let notes = &mut self.notes;
+        if let What::Failure(failure) = &mut found.what {
+            failure.time = Some(time);
+            let previous = notes.previous.replace(time);
+            if let Some(previous) = previous.filter(|previous| previous.since(time) > TOLERATED) {
+                notes.backwards += 1;
+                let first = &mut notes.first_backwards;
+                first.get_or_insert((found.place, previous, time));
+            }
+        }
+        self.ready.push_back(Entry {
+            time,
+            watch: found.watch,
+            what: found.what,
+        });
+    }
+}
+
+impl Entries for Reader<'_> {
+    fn next(&mut self) -> Result<Option<Entry>, Problem> {
+        while self.ready.is_empty() && !self.at_end {
+            self.read_block()?;
+        }
+        Ok(self.ready.pop_front())
+    }
+}
+
+/// A line that has just been judged.
+struct Line<'l> {
+    watch: usize,
+    session: &'l Session,
+    place: Place,
+    text: &'l [u8],
+}
+
+impl Line<'_> {
+    /// Its failures; and if it names the address that is looked for without
+    /// being its failure, that.
+    fn findings(&self, needle: Option<&Needle>, found: &mut Vec<Found>) {
+        let outcome = self.session.outcome();
+        let before = found.len();
+        let mut of_needle = false;
+        for hit in outcome.failures() {
+            if let Some(failure) = hit.to_failure() {
+                of_needle |= needle.is_some_and(|needle| needle.is(&failure.id));
+                let time = failure.time;
+                let failure = failure.with_tag(self.place.tag());
+                found.push(self.found(time, What::Failure(Box::new(failure))));
+            }
+        }
+        let Some(needle) = needle.filter(|_| !of_needle) else {
+            return;
+        };
+        let text = String::from_utf8_lossy(self.text);
+        if !needle.is_named_in(&text) {
+            return;
+        }
+        let other = found[before..].iter().find_map(|found| match &found.what {
+            What::Failure(failure) => Some(Why::Other {
+                rule: failure.rule,
+                id: failure.id.to_string(),
+            }),
+            What::Mention(_) => None,
+        });
+        let time = self.session.last_date();
+        let mention = Mention {
+            place: self.place,
+            text: text.into_owned(),
+            why: other.unwrap_or_else(|| self.why(&outcome)),
+        };
+        found.push(self.found(time, What::Mention(Box::new(mention))));
+    }
+
+    fn found(&self, time: Option<Timestamp>, what: What) -> Found {
+        Found {
+            watch: self.watch,
+            place: self.place,
+            time,
+            what,
+        }
+    }
+
+    /// Why the line is no failure.
+    fn why(&self, outcome: &Outcome<'_>) -> Why {
+        if let Some((_, message)) = self.undecided().next() {
+            return Why::Undecided(message);
+        }
+        match (outcome, self.session.ignored_by().first()) {
+            (_, Some(&index)) => Why::Ignored(index),
+            (Outcome::NoFail(_), _) => Why::NoFail,
+            (Outcome::Pending(_), _) => Why::Pending,
+            _ => Why::Missed,
+        }
+    }
+
+    fn troubles(&self, notes: &mut Notes) {
+        for (place, message) in self.undecided() {
+            notes.undecided += 1;
+            notes.first_undecided.get_or_insert((place, message));
+        }
+    }
+
+    fn undecided(&self) -> impl Iterator<Item = (Place, String)> {
+        let message = |trouble: &Trouble| match trouble {
+            Trouble::LimitReached { .. } | Trouble::BreaksOff { .. } => Some(trouble.to_string()),
+            _ => None,
+        };
+        let place = self.place;
+        let troubles = self.session.troubles().iter();
+        troubles.filter_map(move |trouble| Some((place, message(trouble)?)))
+    }
+}
