@@ -8,7 +8,7 @@ mod firewall;
 mod json;
 mod text;
 
-use kerio_ban_core::{FailureId, Timestamp};
+use kerio_ban_core::{FailureId, Span, Timestamp};
 
 pub(crate) use self::brief::Brief;
 pub(crate) use self::compare::{CompareJson, CompareText};
@@ -18,6 +18,7 @@ pub(crate) use self::firewall::{Firewall, Form as FirewallForm};
 pub(crate) use self::json::Json;
 pub(crate) use self::text::Text;
 use crate::commands::simulate::{Account, Lane};
+use crate::places::Places;
 
 /// An address in a jail.
 struct Row<'a> {
@@ -49,6 +50,15 @@ fn rows(lanes: &[Lane]) -> Vec<Row<'_>> {
             .then_with(|| a.lane.name.cmp(&b.lane.name))
     });
     rows
+}
+
+/// A place in a file; what was set on the command line is in none.
+fn shown(places: &Places, place: &Span) -> String {
+    if place.source().name().starts_with("<option ") {
+        "the command line".to_owned()
+    } else {
+        places.show(place)
+    }
 }
 
 /// Whether an address is banned at a moment.

@@ -336,3 +336,212 @@ impl fmt::Display for Command {
         arguments.try_for_each(|argument| write!(f, " {}", quoted(argument)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{JailOptions, Loader};
+    use crate::filter::Failure;
+    use crate::jail::{Decision, Increment, Jail};
+    use crate::source::MemoryFiles;
+
+    /// The action of a jail, whose `action` line and definition these are.
+    fn action(spec: &str, definition: &str) -> DryAction {
+        let files = MemoryFiles::new()
+            .with(
+                "/b/jail.conf",
+                format!("[j]\nfilter = f\nport = 25\nmaxretry = 3\naction = {spec}\n"),
+            )
+            .with(
+                "/b/filter.d/f.conf",
+                "[Definition]\nfailregex = ^x <HOST>$\n",
+            )
+            .with("/b/action.d/a.conf", definition);
+        let config = Loader::with_files("/b", files)
+            .jail("j", &JailOptions::new())
+            .unwrap();
+        DryAction::new(&config.actions()[0])
+    }
+
+    fn tracker() -> Tracker {
+        Jail::builder("j").max_retry(1).build().tracker()
+    }
+
+    fn ban_at(tracker: &mut Tracker, failure: &Failure, seconds: i64) -> Ban {
+        let now = Timestamp::from_whole_seconds(seconds);
+        match tracker.record(failure, now) {
+            Decision::Ban(ban) => ban,
+            other => panic!("one failure bans, found {other:?}"),
+        }
+    }
+
+    fn failure(id: &str) -> Failure {
+        Failure::new(FailureId::parse(id).unwrap())
+    }
+
+    fn shown(commands: &[Command]) -> Vec<String> {
+        commands
+            .iter()
+            .map(|command| format!("{}: {command}", command.option()))
+            .collect()
+    }
+
+    #[test]
+    fn tags_of_the_ban_are_filled_in() {
+        let mut action = action(
+            "a[port=1]",
+            "[Definition]\nactionban = <ip> <fid> <family> <ip-rev> <failures> <time> <bantime> \
+             <bancount> <restored> <jail.name> <jail.banned> <jail.found_total> <port> <br><sp>. \
+             <nothing> <F-USER> <F-NONE>\n",
+        );
+        let mut tracker = tracker();
+        let user = ("user", Value::Text("bob".into()));
+        let mut failure = failure("192.0.2.7");
+        failure.captures = [user].into_iter().collect();
+        let ban = ban_at(&mut tracker, &failure, 1000);
+        let commands = action.ban(&ban, &tracker).unwrap();
+        assert_eq!(
+            shown(&commands),
+            [
+                "actionban: 192.0.2.7 192.0.2.7 inet4 7.2.0.192. 1 1000 600 1 0 j 1 1 1 \n . \
+              <nothing> bob "
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_shell_could_mistake_is_handed_over_in_variables() {
+        let mut action = action(
+            "a",
+            "[Definition]\nactionban = note '<F-USER>' <ip> <matches> <matches>\n",
+        );
+        let mut tracker = tracker();
+        let user = ("user", Value::Text("$(reboot)".into()));
+        let mut failure = failure("192.0.2.7")
+            .with_line("it's <ip>")
+            .with_line("plain");
+        failure.captures = [user].into_iter().collect();
+        let ban = ban_at(&mut tracker, &failure, 1000);
+        let commands = action.ban(&ban, &tracker).unwrap();
+        assert_eq!(
+            commands[0].script(),
+            "f2bV_matches=$0 f2bV_F_user=$1 \n\
+             note '$f2bV_F_user' 192.0.2.7 $f2bV_matches $f2bV_matches"
+        );
+        assert_eq!(commands[0].arguments(), ["it's <ip>\nplain", "$(reboot)"]);
+        assert_eq!(
+            commands[0].to_string(),
+            "sh -c 'f2bV_matches=$0 f2bV_F_user=$1 \n\
+             note '\\''$f2bV_F_user'\\'' 192.0.2.7 $f2bV_matches $f2bV_matches' \
+             'it'\\''s <ip>\nplain' '$(reboot)'"
+        );
+    }
+
+    #[test]
+    fn families_have_their_own_properties_and_are_started_on_demand() {
+        let definition = "[Definition]\nactionstart = <tool> start <family>\n\
+             actionban = <tool> <ip>\nactionunban = <tool> free <ip>\n\
+             [Init]\ntool = four\n[Init?family=inet6]\ntool = six\n";
+        let mut action = action("a", definition);
+        let mut tracker = tracker();
+        let now = Timestamp::from_whole_seconds(1000);
+        assert_eq!(action.start("j", now).unwrap(), []);
+        let mut ban = |action: &mut DryAction, id: &str| {
+            let ban = ban_at(&mut tracker, &failure(id), 1000);
+            let commands = action.ban(&ban, &tracker).unwrap();
+            let unban = action.unban(&ban, &tracker).unwrap();
+            (shown(&commands), unban.unwrap().to_string())
+        };
+        let (commands, unban) = ban(&mut action, "192.0.2.1");
+        assert_eq!(
+            commands,
+            ["actionstart: four start inet4", "actionban: four 192.0.2.1"]
+        );
+        assert_eq!(unban, "four free 192.0.2.1");
+        let (commands, _) = ban(&mut action, "192.0.2.2");
+        assert_eq!(commands, ["actionban: four 192.0.2.2"]);
+        let (commands, _) = ban(&mut action, "2001:db8::2");
+        assert_eq!(
+            commands,
+            ["actionstart: six start inet6", "actionban: six 2001:db8::2"]
+        );
+    }
+
+    #[test]
+    fn without_families_the_start_comes_first_and_once() {
+        let mut action = action("a", "[Definition]\nactionstart = begin <name>\n");
+        let now = Timestamp::from_whole_seconds(1000);
+        let commands = action.start("j", now).unwrap();
+        assert_eq!(shown(&commands), ["actionstart: begin j"]);
+        let mut tracker = tracker();
+        let ban = ban_at(&mut tracker, &failure("192.0.2.1"), 1000);
+        assert_eq!(action.ban(&ban, &tracker).unwrap(), []);
+    }
+
+    #[test]
+    fn a_longer_ban_is_prolonged_afterwards() {
+        let definition = "[Definition]\nactionban = <bantime> <bancount>\n\
+             actionprolong = longer <bantime> <bancount>\n";
+        let mut action = action("a", definition);
+        let jail = Jail::builder("j").max_retry(1);
+        let mut tracker = jail.increment(Some(Increment::new())).build().tracker();
+        let first = ban_at(&mut tracker, &failure("192.0.2.1"), 1000);
+        let commands = action.ban(&first, &tracker).unwrap();
+        assert_eq!(shown(&commands), ["actionban: 600 1"]);
+        let second = ban_at(&mut tracker, &failure("192.0.2.1"), 2000);
+        let commands = action.ban(&second, &tracker).unwrap();
+        assert_eq!(
+            shown(&commands),
+            ["actionban: 600 1", "actionprolong: longer 1200 2"]
+        );
+    }
+
+    #[test]
+    fn what_is_banned_may_differ_from_the_id() {
+        let mut action = action("a", "[Definition]\nactionban = <ip> for <fid>, <family>\n");
+        let mut tracker = tracker();
+        let mut bob = failure("bob");
+        let ip = Value::Address(FailureId::parse("192.0.2.1").unwrap());
+        bob.captures = [("ip", ip)].into_iter().collect();
+        let ban = ban_at(&mut tracker, &bob, 1000);
+        let commands = action.ban(&ban, &tracker).unwrap();
+        assert_eq!(shown(&commands), ["actionban: 192.0.2.1 for bob, inet4"]);
+        let ban = ban_at(&mut tracker, &failure("eve"), 1000);
+        let commands = action.ban(&ban, &tracker).unwrap();
+        assert_eq!(shown(&commands), ["actionban: eve for eve, None"]);
+    }
+
+    #[test]
+    fn err_tags_that_lead_back_to_themselves() {
+        // Those that differ by family are not looked at before there is one.
+        let definition = "[Definition]\nactionban = <tool> <ip>\n\
+             [Init]\ntool = a\nother = b\n\
+             [Init?family=inet4]\ntool = <other>\nother = <tool>\n";
+        let mut action = action("a", definition);
+        let mut tracker = tracker();
+        let ban = ban_at(&mut tracker, &failure("192.0.2.1"), 1000);
+        let error = action.ban(&ban, &tracker).unwrap_err();
+        assert_eq!(error.code(), "tag-recursion");
+        insta::assert_snapshot!(
+            error,
+            @"the tags of `actionban` lead back to themselves, so that no command can be filled in"
+        );
+        let ban = ban_at(&mut tracker, &failure("2001:db8::1"), 1000);
+        let commands = action.ban(&ban, &tracker).unwrap();
+        assert_eq!(shown(&commands), ["actionban: a 2001:db8::1"]);
+    }
+
+    #[test]
+    fn tags_that_double_each_other_are_given_up() {
+        let mut text = "[Definition]\nactionban = <x0>\n[Init]\nx0 = a\n".to_owned();
+        text += "[Init?family=inet4]\n";
+        for n in 0..40 {
+            text += &format!("x{n} = <x{0}><x{0}>\n", n + 1);
+        }
+        let mut action = action("a", &(text + "x40 = aaaaaaaaaaaaaaaa\n"));
+        let mut tracker = tracker();
+        let ban = ban_at(&mut tracker, &failure("192.0.2.1"), 1000);
+        let error = action.ban(&ban, &tracker).unwrap_err();
+        assert_eq!(error.code(), "tag-recursion");
+    }
+}

@@ -27,6 +27,8 @@ pub(super) struct Counter {
     pub(super) rules: Vec<usize>,
     /// The tags of the last findings.
     pub(super) tags: Vec<u64>,
+    /// Tells it from earlier counters of the same id.
+    pub(super) number: u64,
 }
 
 /// How many tags are kept. Nobody looks for more lines than that, and a counter
@@ -34,7 +36,7 @@ pub(super) struct Counter {
 const MAX_TAGS: usize = 100;
 
 impl Counter {
-    pub(super) fn new(failure: &Failure, time: Timestamp, retries: f64) -> Counter {
+    pub(super) fn new(failure: &Failure, time: Timestamp, retries: f64, number: u64) -> Counter {
         Counter {
             retries,
             first: time,
@@ -44,6 +46,7 @@ impl Counter {
             captures: failure.captures.clone(),
             rules: vec![failure.rule],
             tags: vec![failure.tag],
+            number,
         }
     }
 
@@ -58,6 +61,7 @@ impl Counter {
             captures: Captures::default(),
             rules: Vec::new(),
             tags: Vec::new(),
+            number: 0,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Failures in, decisions out.
 
 use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, HashMap};
 use std::fmt;
 use std::sync::Arc;
@@ -218,6 +219,10 @@ pub struct Totals {
 pub struct Tracker {
     jail: Jail,
     counters: HashMap<FailureId, Counter>,
+    /// When each counter may be forgotten, earliest first: the moment of some
+    /// failure of it, perhaps not the last. Entries whose counter is gone are
+    /// out of date.
+    ages: BinaryHeap<Reverse<(Timestamp, u64, FailureIdKey)>>,
     bans: HashMap<FailureId, Running>,
     /// The ends of running bans, earliest first; entries whose ban has been
     /// prolonged or lifted since are out of date.
@@ -275,6 +280,7 @@ impl Tracker {
         Tracker {
             jail,
             counters: HashMap::new(),
+            ages: BinaryHeap::new(),
             bans: HashMap::new(),
             ends: BinaryHeap::new(),
             history: History::default(),
@@ -338,11 +344,19 @@ impl Tracker {
         self.failures_so_far += 1;
         let (find_time, max_matches) = (settings.find_time, settings.max_matches);
         let max_retry = settings.max_retry as f64;
-        let counter = self
-            .counters
-            .entry(failure.id.clone())
-            .and_modify(|counter| counter.add(failure, time, retries, find_time, max_matches))
-            .or_insert_with(|| Counter::new(failure, time, retries));
+        let number = self.failures_so_far;
+        let counter = match self.counters.entry(failure.id.clone()) {
+            Entry::Occupied(entry) => {
+                let counter = entry.into_mut();
+                counter.add(failure, time, retries, find_time, max_matches);
+                counter
+            }
+            Entry::Vacant(entry) => {
+                let key = FailureIdKey(failure.id.clone());
+                self.ages.push(Reverse((time, number, key)));
+                entry.insert(Counter::new(failure, time, retries, number))
+            }
+        };
         let mut reached = counter.retries >= max_retry;
         if !reached {
             reached = self.accelerate(failure, time);
@@ -536,8 +550,24 @@ impl Tracker {
         }
         self.next_cleanup = Some(now.later_by(CLEANUP_PAUSE));
         let oldest = now.seconds() - self.jail.find_time();
-        self.counters
-            .retain(|_, counter| counter.last.seconds() > oldest);
+        while let Some(Reverse((time, _, _))) = self.ages.peek() {
+            if time.seconds() > oldest {
+                break;
+            }
+            let Some(Reverse((_, number, FailureIdKey(id)))) = self.ages.pop() else {
+                break;
+            };
+            let counter = self.counters.get(&id);
+            let Some(counter) = counter.filter(|counter| counter.number == number) else {
+                continue;
+            };
+            if counter.last.seconds() > oldest {
+                let age = (counter.last, number, FailureIdKey(id));
+                self.ages.push(Reverse(age));
+            } else {
+                self.counters.remove(&id);
+            }
+        }
     }
 
     /// Counts the failure of somebody who was banned before several times.

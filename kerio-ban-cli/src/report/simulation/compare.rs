@@ -162,9 +162,12 @@ impl<W: Write> CompareText<W> {
 
     fn list(&mut self, title: &str, differences: &[&Difference<'_>]) -> io::Result<()> {
         let palette = self.console.palette;
-        let count = counted(differences.len() as u64, "address");
+        let count = match differences.len() {
+            0 => "nobody".to_owned(),
+            count => counted(count as u64, "address"),
+        };
         let title = Visible::new(title, self.console.escape);
-        let heading = palette.heading(format!("Banned {title}: {count}"));
+        let heading = palette.heading(format!("Banned only {title}: {count}"));
         writeln!(self.out, "\n{heading}")?;
         let limit = if self.all { usize::MAX } else { LIMIT };
         let width = differences
@@ -223,9 +226,12 @@ impl<W: Write> Report for CompareText<W> {
                 .collect()
         };
         let changes = self.changes.clone();
-        self.list(&format!("without {changes} only"), &of(Variant::Given))?;
-        self.list(&format!("with {changes} only"), &of(Variant::Compared))?;
-        let both = counted(compared.both, "address");
+        self.list(&format!("without {changes}"), &of(Variant::Given))?;
+        self.list(&format!("with {changes}"), &of(Variant::Compared))?;
+        let both = match compared.both {
+            0 => "nobody".to_owned(),
+            count => counted(count, "address"),
+        };
         let both = self
             .console
             .palette

@@ -11,6 +11,7 @@ use kerio_ban_core::{
 use serde_json::{Value as Object, json};
 
 use super::json::{event_object, summary_object};
+use super::shown;
 use super::text::{settings, write_would_run};
 use crate::clock::{length, local_time};
 use crate::commands::simulate::{
@@ -55,8 +56,8 @@ struct Story {
     expired: u64,
     count: u64,
     highest: u64,
-    /// Lines that name it and are no failures of it, by what they are.
-    mentions: BTreeMap<String, u64>,
+    /// Lines that name it and are no failures of it, by why they are none.
+    mentions: BTreeMap<&'static str, u64>,
     places: Option<Places>,
 }
 
@@ -215,7 +216,7 @@ impl Story {
         };
         let name = format!("{}[{}]", rule.kind(), rule.index());
         match (rule.origin(), &self.places) {
-            (Some(origin), Some(places)) => format!("{name} at {}", places.show(origin.span())),
+            (Some(origin), Some(places)) => format!("{name} at {}", shown(places, origin.span())),
             _ => name,
         }
     }
@@ -350,30 +351,25 @@ impl Story {
         let (kind, remark) = match &mention.why {
             Why::Missed => ("no failregex matches", "no failregex matches".to_owned()),
             Why::Ignored(rule) => {
-                let rule = lane.ignoreregex(*rule);
-                (
-                    "an ignoreregex matches",
-                    format!("left out by {}", self.rule(rule)),
-                )
+                let rule = self.rule(lane.ignoreregex(*rule));
+                ("an ignoreregex leaves out", format!("left out by {rule}"))
             }
             Why::NoFail => (
-                "says that it is none",
+                "F-NOFAIL excepts",
                 "says itself that it is no failure (F-NOFAIL)".to_owned(),
             ),
             Why::Pending => (
-                "tells no address yet",
-                "a failure of nobody known yet, in a connection".to_owned(),
+                "no address is known yet for",
+                "a failure in a connection whose address is not known yet".to_owned(),
             ),
             Why::Other { rule, id } => {
                 let rule = self.rule(lane.failregex(*rule));
-                (
-                    "is a failure of somebody else",
-                    format!("a failure of `{id}` by {rule}"),
-                )
+                let remark = format!("a failure of `{id}` by {rule}");
+                ("somebody else's failures are", remark)
             }
-            Why::Undecided(message) => ("could not be decided", message.clone()),
+            Why::Undecided(message) => ("fail2ban gives up on", message.clone()),
         };
-        *self.mentions.entry(kind.to_owned()).or_default() += 1;
+        *self.mentions.entry(kind).or_default() += 1;
         Said {
             place: Some(mention.place),
             lines: vec![mention.text.clone()],
@@ -394,14 +390,13 @@ impl Story {
             let kinds: Vec<String> = self
                 .mentions
                 .iter()
-                .map(|(kind, count)| format!("{count} {kind}"))
+                .map(|(kind, count)| format!("{kind} {count}"))
                 .collect();
-            format!(
-                "of {} that {} it, none is a failure of it ({})",
-                counted(mentioned, "line"),
-                if mentioned == 1 { "names" } else { "name" },
-                kinds.join(", "),
-            )
+            let lines = match mentioned {
+                1 => "the only line that names it is no failure of it".to_owned(),
+                lines => format!("none of the {lines} lines that name it is a failure of it"),
+            };
+            format!("{lines}: {}", kinds.join(", "))
         } else if self.ignored == self.failures {
             let reason = self.reason.as_deref().unwrap_or("it is ignored");
             format!("it is never banned: {reason}")
@@ -446,7 +441,7 @@ fn with_place(lane: &Lane, reason: &str, places: Option<&Places>) -> String {
     });
     let origin = written.and_then(|word| word.origin(0..word.len()));
     match (origin, places) {
-        (Some(origin), Some(places)) => format!("{reason} at {}", places.show(origin.span())),
+        (Some(origin), Some(places)) => format!("{reason} at {}", shown(places, origin.span())),
         _ => reason.to_owned(),
     }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use kerio_ban_core::{BanTime, Timestamp, Traced, Zone};
 
-use super::{Row, is_banned, rows};
+use super::{Row, is_banned, rows, shown};
 use crate::clock::{length, local_time};
 use crate::commands::simulate::{
     Begin, End, Event, Happening, Lane, LogNames, Place, Report, WouldRun,
@@ -114,7 +114,7 @@ impl<W: Write> Text<W> {
         let places = Places::among(config.sources());
         let option = |option: &str| {
             let setting = config.setting(option)?;
-            let place = setting.place().map(|place| places.show(place));
+            let place = setting.place().map(|place| shown(&places, place));
             let text = setting.text().as_str().replace('\n', " ");
             Some(match place {
                 Some(place) => format!("{option} = {text} ({place})"),

@@ -83,7 +83,7 @@ impl Properties {
     /// # Errors
     /// `tag-recursion`.
     pub(super) fn fill(&self, option: &str, family: Option<Family>) -> Result<String, Error> {
-        let resolved = self.resolved(option, family)?;
+        let resolved = self.resolved(family)?;
         let mut text = format!("<{option}>");
         for _ in 0..=MAX_ROUNDS {
             let value = substitute_once(&text, |name| {
@@ -102,15 +102,11 @@ impl Properties {
             }
             text = value;
         }
-        Err(recursion(option, option))
+        Err(recursion(option))
     }
 
     /// The properties with each other filled in.
-    fn resolved(
-        &self,
-        option: &str,
-        family: Option<Family>,
-    ) -> Result<BTreeMap<String, String>, Error> {
+    fn resolved(&self, family: Option<Family>) -> Result<BTreeMap<String, String>, Error> {
         let mut properties = self.0.clone();
         let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
         loop {
@@ -131,7 +127,7 @@ impl Properties {
                     }
                     let count = counts.entry((name.clone(), tag.clone())).or_insert(0);
                     if tag == name || *count >= MAX_ROUNDS {
-                        return Err(recursion(option, &name));
+                        return Err(recursion(&name));
                     }
                     let Some(replacement) = lookup(&properties, &tag, family) else {
                         from = end;
@@ -140,7 +136,7 @@ impl Properties {
                     *count += 1;
                     value = value.replace(&format!("<{tag}>"), replacement);
                     if value.len() > MAX_LENGTH {
-                        return Err(recursion(option, &name));
+                        return Err(recursion(&name));
                     }
                     from = start;
                 }
@@ -170,10 +166,9 @@ fn lookup<'p>(
 /// The next tag from a place on: `<`, something without blanks and angle
 /// brackets, `>`.
 fn find(text: &str, from: usize) -> Option<(usize, usize)> {
-    let bytes = text.as_bytes();
     let mut open = None;
-    for at in from.min(bytes.len())..bytes.len() {
-        match bytes[at] {
+    for (at, byte) in text.bytes().enumerate().skip(from) {
+        match byte {
             b'<' => open = Some(at),
             b' ' => open = None,
             b'>' => match open {
@@ -223,19 +218,13 @@ pub(super) fn substitute_groups(text: &str, mut group: impl FnMut(&str) -> Strin
     })
 }
 
-fn recursion(option: &str, property: &str) -> Error {
-    Error::new(Problem {
-        option: option.to_owned(),
-        property: property.to_owned(),
-    })
+fn recursion(property: &str) -> Error {
+    Error::new(Problem(property.to_owned()))
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("`{option}` cannot be filled in: the tags of `{property}` lead back to themselves")]
-struct Problem {
-    option: String,
-    property: String,
-}
+#[error("the tags of `{0}` lead back to themselves, so that no command can be filled in")]
+struct Problem(String);
 
 impl Detail for Problem {
     fn kind(&self) -> ErrorKind {
