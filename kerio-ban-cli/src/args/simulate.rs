@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use clap::{Args, ColorChoice, ValueEnum};
 use kerio_ban_core::UseDns;
 
-use super::{ConfigArgs, Format, OutputArgs};
+use super::{ConfigArgs, Format, OutputArgs, ProgressArgs};
 use crate::environment::{self, Now};
 use crate::input::Encoding;
 
@@ -59,6 +59,8 @@ pub(crate) struct SimulateArgs {
     pub(crate) config: ConfigArgs,
     #[command(flatten)]
     pub(crate) reading: ReplayArgs,
+    #[command(flatten)]
+    pub(crate) progress: ProgressArgs,
 
     /// The form of the result.
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]

@@ -12,6 +12,7 @@ mod reader;
 mod records;
 mod replay;
 
+use std::ffi::OsString;
 use std::io;
 use std::time::Instant;
 
@@ -39,6 +40,7 @@ use crate::diagnostics;
 use crate::environment;
 use crate::failure::Failure;
 use crate::input::{Encoding, Log};
+use crate::progress::Progress;
 use crate::report::simulation::{
     Brief, CompareJson, CompareText, Csv, Explain, ExplainForm, Firewall, FirewallForm, Json, Text,
 };
@@ -175,6 +177,8 @@ impl Run<'_> {
             lanes: &replay.lanes,
             names: &names,
         })?;
+        let logs: Vec<Log> = groups.iter().map(|(log, ..)| log.clone()).collect();
+        let mut progress = self.progress(&logs);
         let mut readers = Vec::new();
         for (index, (log, encoding, members)) in groups.iter().enumerate() {
             let now = self.world.now;
@@ -182,13 +186,22 @@ impl Run<'_> {
                 .iter()
                 .map(|&index| (index, &watches[index]))
                 .collect();
-            let reader = Reader::open(log, index, *encoding, &members, now, self.needle, warn)?;
-            readers.push(reader);
+            readers.push(Reader::open(
+                log,
+                index,
+                *encoding,
+                &members,
+                now,
+                self.needle,
+                progress.meter(),
+                &mut |message| progress.aside(|| warn(message)),
+            )?);
         }
         let mut merged = Merged::new(readers)?;
         while let Some(entry) = merged.next()? {
             replay.step(&entry, report)?;
         }
+        progress.finish();
         let readers = merged.sources();
         let last = readers.iter().filter_map(|reader| reader.notes.last).max();
         replay.finish(last, report)?;
@@ -209,13 +222,17 @@ impl Run<'_> {
         let keep_texts = self.needle.is_some() || self.args.question.show_actions;
         let filters = watches.iter().map(|watch| &watch.filter).collect();
         let mut reading = Reading::new(filters, keep_texts, self.world.now);
-        for file in &self.args.failures {
-            let file = match file.to_str() {
-                Some("-") => Log::Stdin,
-                _ => Log::File(file.into()),
-            };
-            reading.file(&file, warn)?;
+        let file = |file: &OsString| match file.to_str() {
+            Some("-") => Log::Stdin,
+            _ => Log::File(file.into()),
+        };
+        let files: Vec<Log> = self.args.failures.iter().map(file).collect();
+        let mut progress = self.progress(&files);
+        for file in &files {
+            let mut warn = |message| progress.aside(|| warn(message));
+            reading.file(file, progress.meter(), &mut warn)?;
         }
+        progress.finish();
         let (lines, without_date) = (reading.lines, reading.without_date);
         let (records, names) = reading.finish();
         let mut replay = self.replay(lanes);
@@ -235,6 +252,19 @@ impl Run<'_> {
             ));
         }
         self.end(&replay, lines, report)
+    }
+
+    /// How far reading has come. Most reports are written while logs are read.
+    fn progress(&self, logs: &[Log]) -> Progress {
+        let args = self.args;
+        let streaming = match args.format {
+            SimulateFormat::Text | SimulateFormat::Json | SimulateFormat::Csv => {
+                !args.summary && args.settings.compare.is_empty()
+            }
+            SimulateFormat::Brief => !args.summary,
+            _ => false,
+        };
+        Progress::start(args.progress.shown(&args.output()), logs, streaming)
     }
 
     fn replay(&self, lanes: Vec<jails::LaneSetup>) -> Replay {

@@ -84,7 +84,7 @@ pub(crate) fn set_up(
         given: if args.logs.is_empty() {
             None
         } else {
-            Some(input::logs(&args.logs, &[])?)
+            Some(input::logs(&args.logs, &[]).map_err(advice)?)
         },
     };
     let mut setup = Setup {
@@ -251,6 +251,13 @@ impl Selection<'_> {
     ) -> Result<(), Failure> {
         let Loaded { config, filter } = loaded;
         let name: Arc<str> = config.name().into();
+        let purge_age = parse_duration(&self.args.settings.dbpurgeage)
+            .map_err(|error| error_of_option("dbpurgeage", &error.message()))?;
+        let jail = config
+            .to_jail(&OsFiles, &self.own)?
+            .resolver(Arc::clone(&self.resolver) as _)
+            .purge_age(purge_age)
+            .build();
         for warning in config.warnings().iter().chain(filter.warnings()) {
             let expected = match warning.code() {
                 "no-filter" => self.args.filter.is_some(),
@@ -270,13 +277,6 @@ impl Selection<'_> {
                 "jail `{name}` has an ignorecommand, which is not run: it ignores nobody here"
             ));
         }
-        let purge_age = parse_duration(&self.args.settings.dbpurgeage)
-            .map_err(|error| error_of_option("dbpurgeage", &error.message()))?;
-        let jail = config
-            .to_jail(&OsFiles, &self.own)?
-            .resolver(Arc::clone(&self.resolver) as _)
-            .purge_age(purge_age)
-            .build();
         let encoding = self.encoding(config)?;
         let logs = self.logs(config)?;
         let known = setup.lanes.iter().find(|lane| {
@@ -380,7 +380,7 @@ impl Selection<'_> {
             return Ok(Vec::new());
         }
         if self.args.filter.is_some() {
-            return input::logs(&[], &[]);
+            return input::logs(&[], &[]).map_err(advice);
         }
         let mut logs = Vec::new();
         for file in config.logpath().iter().flat_map(|path| path.files()) {
@@ -402,6 +402,20 @@ impl Selection<'_> {
         }
         Ok(logs)
     }
+}
+
+/// The advice of the command that tests filters is of no use here.
+fn advice(failure: Failure) -> Failure {
+    let help = match &failure {
+        Failure::Request(request) if request.code == "log-not-found" => {
+            "without any LOG, the logs are those of the jails"
+        }
+        Failure::Request(request) if request.code == NO_LOG => {
+            "name one, or use `-` for standard input"
+        }
+        _ => return failure,
+    };
+    failure.help(help)
 }
 
 fn text<'c>(config: &'c JailConfig, option: &str) -> Option<&'c str> {

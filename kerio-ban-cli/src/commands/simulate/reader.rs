@@ -10,7 +10,7 @@ use super::merge::{Entries, Entry, Mention, What, Why};
 use super::needle::Needle;
 use super::places::Place;
 use crate::failure::Failure as Problem;
-use crate::input::{Encoding, Log, LogLines};
+use crate::input::{Encoding, Log, LogLines, Meter};
 
 /// A log that is read with one or more filters.
 pub(crate) struct Reader<'s> {
@@ -73,12 +73,13 @@ impl<'s> Reader<'s> {
         watches: &[(usize, &Watch)],
         now: Timestamp,
         needle: Option<&'s Needle>,
+        meter: &Meter,
         warn: &mut dyn FnMut(String),
     ) -> Result<Reader<'s>, Problem> {
         let session =
             |&(index, watch): &(usize, &Watch)| (index, watch.filter.session_with(&watch.options));
         Ok(Reader {
-            lines: log.open(encoding, warn)?,
+            lines: log.open(encoding, meter, warn)?,
             log: log.clone(),
             index,
             at_end: false,

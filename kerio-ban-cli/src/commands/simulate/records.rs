@@ -13,7 +13,7 @@ use serde_json::Value as Object;
 use super::merge::{Entries, Entry, What};
 use super::places::{LogNames, Place};
 use crate::failure::Failure as Problem;
-use crate::input::{Encoding, Log};
+use crate::input::{Encoding, Log, Meter};
 
 /// The failures of one log.
 pub(crate) struct Records(VecDeque<Entry>);
@@ -61,8 +61,13 @@ impl<'a> Reading<'a> {
     }
 
     /// Reads a file of records.
-    pub(crate) fn file(&mut self, file: &Log, warn: &mut dyn FnMut(String)) -> Result<(), Problem> {
-        let mut lines = file.open(Encoding::Utf8, warn)?;
+    pub(crate) fn file(
+        &mut self,
+        file: &Log,
+        meter: &Meter,
+        warn: &mut dyn FnMut(String),
+    ) -> Result<(), Problem> {
+        let mut lines = file.open(Encoding::Utf8, meter, warn)?;
         self.open.clear();
         // With a single jail there is no question whose failures they are.
         self.watches = if self.filters.len() == 1 {

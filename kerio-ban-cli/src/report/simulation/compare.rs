@@ -121,11 +121,11 @@ impl<W: Write> Report for CompareJson<W> {
             .partition(|lane| lane.variant == Variant::Given);
         let mut object = summary_object(end, &given);
         if let Some(object) = object.as_object_mut() {
-            object.insert(
-                "compared".to_owned(),
-                summary_object(end, &other)["jails"].take(),
-            );
+            let elapsed = object.shift_remove("elapsed").unwrap_or_default();
+            let jails = summary_object(end, &other)["jails"].take();
+            object.insert("compared".to_owned(), jails);
             object.insert("both".to_owned(), compared.both.into());
+            object.insert("elapsed".to_owned(), elapsed);
         }
         serde_json::to_writer(&mut self.out, &object)?;
         self.out.write_all(b"\n")?;

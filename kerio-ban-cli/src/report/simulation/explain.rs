@@ -365,7 +365,7 @@ impl Story {
             Why::Other { rule, id } => {
                 let rule = self.rule(lane.failregex(*rule));
                 let remark = format!("a failure of `{id}` by {rule}");
-                ("somebody else's failures are", remark)
+                ("somebody else is counted for", remark)
             }
             Why::Undecided(message) => ("fail2ban gives up on", message.clone()),
         };
@@ -387,15 +387,19 @@ impl Story {
         Some(if self.failures == 0 && mentioned == 0 {
             "no line of the logs names it".to_owned()
         } else if self.failures == 0 {
-            let kinds: Vec<String> = self
-                .mentions
-                .iter()
-                .map(|(kind, count)| format!("{kind} {count}"))
-                .collect();
             let lines = match mentioned {
                 1 => "the only line that names it is no failure of it".to_owned(),
                 lines => format!("none of the {lines} lines that name it is a failure of it"),
             };
+            let kinds: Vec<String> = self
+                .mentions
+                .iter()
+                .map(|(kind, &count)| match (mentioned, count) {
+                    (1, _) => format!("{kind} it"),
+                    (lines, count) if count == lines => format!("{kind} them"),
+                    (_, count) => format!("{kind} {count} of them"),
+                })
+                .collect();
             format!("{lines}: {}", kinds.join(", "))
         } else if self.ignored == self.failures {
             let reason = self.reason.as_deref().unwrap_or("it is ignored");
@@ -559,22 +563,22 @@ impl<W: Write> Explain<W> {
         };
         let Some(reason) = story.reason(lane) else {
             let account = story.id.as_ref().and_then(|id| lane.accounts.get(id));
-            let state = match account {
-                Some(account) if account.for_ever => ", the last time for ever".to_owned(),
-                Some(account) if super::is_banned(account, end.to) => {
-                    let until = account.until;
-                    until.map_or_else(String::new, |until| {
-                        format!(
-                            ", and still is at the end, until {}",
-                            local_time(until, &self.zone)
-                        )
-                    })
-                }
-                _ => String::new(),
-            };
             let times = match story.bans {
                 1 => "once".to_owned(),
                 bans => format!("{bans} times"),
+            };
+            let state = match account {
+                Some(account) if account.for_ever => {
+                    ", and still is at the end, for ever".to_owned()
+                }
+                Some(account) if super::is_banned(account, end.to) => {
+                    let until = account.until;
+                    until.map_or_else(String::new, |until| {
+                        let until = local_time(until, &self.zone);
+                        format!(", and still is at the end, until {until}")
+                    })
+                }
+                _ => String::new(),
             };
             let verdict = format!("{jail}It was banned {times}{state}.");
             return writeln!(self.out, "{}", palette.warning(verdict));
