@@ -7,8 +7,14 @@
 //! for the lines that follow, `# fileOptions: {...}` gives options common to
 //! them all, and `# addFILE: "name"` continues with another log.
 //!
+//! For those who want no JSON, `# match: 203.0.113.9` and `# no match` are
+//! annotations, too. fail2ban takes them for comments, so that its own tests
+//! would see lines without annotations.
+//!
 //! [`Corpus`] reads that form, and [`Corpus::judge`] tells which samples a
 //! filter gets right and which of its rules no sample ever used.
+//! [`Recording`] writes it: what a filter finds in a log becomes annotations.
+//! [`Anonymized`] takes out of a log what says whose it is.
 
 mod annotation;
 mod anonymize;

@@ -303,3 +303,75 @@ fn only_regular_files_are_read() {
     assert!(recording.logs[0].before == recording.logs[0].after);
     assert!(recording.holds());
 }
+
+/// What becomes of a log of the filter `x`, with or without correcting it.
+fn recorded_text(failregex: &str, log: &str, update: bool) -> (String, Vec<String>) {
+    let conf = format!("[Definition]\nmode = a\nre-a = {failregex}\nfailregex = <re-<mode>>\n");
+    let files = MemoryFiles::new()
+        .with("/c/filter.d/x.conf", conf)
+        .with("/l/x", log);
+    let loader = Loader::with_files("/c", files.clone());
+    let recording = Recording::make(&files, Path::new("/l/x"), "x", update, |variant| {
+        compile(&loader, "x", variant)
+    });
+    let recording = recording.unwrap();
+    let text = String::from_utf8(recording.logs[0].after.clone()).unwrap();
+    let reasons = recording.unsettled.into_iter();
+    let reasons = reasons.map(|line| format!("{}: {}", line.sample.line, line.reason));
+    (text, reasons.collect())
+}
+
+#[test]
+fn variants_that_disagree_are_told_apart() {
+    let log = "# filterOptions: [{\"mode\": \"a\"}, {\"mode\": \"b\", \"re-b\": \"^never <ADDR>$\"}]\nbad 192.0.2.1\n";
+    let (text, unsettled) = recorded_text("^bad <ADDR>$", log, false);
+    assert!(unsettled.is_empty());
+    insta::assert_snapshot!(text, @r#"
+    # filterOptions: [{"mode": "a"}, {"mode": "b", "re-b": "^never <ADDR>$"}]
+    # failJSON: {"match": true, "host": "192.0.2.1", "constraint": "opts.get('mode') == 'a'"}
+    bad 192.0.2.1
+    "#);
+}
+
+#[test]
+fn a_correction_changes_no_more_than_it_must() {
+    let log = "\
+        ##failJSON: {\"desc\": \"é\", \"host\": \"192.0.2.2\", \"match\": true, \"odd\": null}\r\nbad 192.0.2.1\r\n\
+        # match: 192.0.2.2\nbad 192.0.2.1\n\
+        # no match\nbad 192.0.2.1\n\
+        #match:192.0.2.1\ngood 192.0.2.1\n\
+        # failJSON: {\"match\": false, \"desc\": \"x\"}\nbad 192.0.2.1\n\
+        # failJSON: { \"match\": true ,\"host\": \"192.0.2.1\" }\nbad 192.0.2.1";
+    let (text, unsettled) = recorded_text("^bad <ADDR>$", log, true);
+    assert!(unsettled.is_empty());
+    insta::assert_snapshot!(text, @r#"
+    ##failJSON: {"desc": "é", "host": "192.0.2.1", "match": true, "odd": null}
+    bad 192.0.2.1
+    # match: 192.0.2.1
+    bad 192.0.2.1
+    # match: 192.0.2.1
+    bad 192.0.2.1
+    #no match
+    good 192.0.2.1
+    # failJSON: {"match": true, "host": "192.0.2.1", "desc": "x"}
+    bad 192.0.2.1
+    # failJSON: { "match": true ,"host": "192.0.2.1" }
+    bad 192.0.2.1
+    "#);
+    assert_eq!(recorded_text("^bad <ADDR>$", log, false).0, log);
+}
+
+#[test]
+fn err_lines_without_words_for_them() {
+    let two = "^bad <ADDR>$\n       ^b\\w+ <ADDR>$";
+    let (text, unsettled) = recorded_text(two, "bad 192.0.2.1\n", false);
+    assert_eq!(text, "bad 192.0.2.1\n");
+    insta::assert_snapshot!(unsettled.join("\n"), @"1: failregex[0] and failregex[1] find a failure, and an annotation speaks of one");
+    // Conditions know no escapes.
+    let options =
+        "# filterOptions: [{\"re-a\": \"^bad\\\\s<ADDR>$\"}, {\"re-a\": \"^x\\\\s<ADDR>$\"}]\n";
+    let log = format!("{options}bad 192.0.2.1\n");
+    let (text, unsettled) = recorded_text("^bad <ADDR>$", &log, false);
+    assert_eq!(text, log);
+    insta::assert_snapshot!(unsettled.join("\n"), @"2: some variants of the filter find something else, and no option tells them apart");
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use kerio_ban_core::samples::{Anonymized, RecordedLog, Recording, Status, Variant};
@@ -17,6 +17,7 @@ use crate::commands::Answer;
 use crate::console::{self, Console};
 use crate::diagnostics;
 use crate::failure::Failure;
+use crate::input::{Encoding, Log, Meter};
 use crate::selection::Catalogue;
 
 pub(super) fn run(args: &CheckArgs) -> Result<Answer, Failure> {
@@ -65,7 +66,7 @@ fn one(args: &CheckArgs, catalogue: &Catalogue, log: &Path) -> Result<Answer, Fa
     };
     // The filter is asked for first: without it nothing is read.
     let name = catalogue.load_spec(spec.clone())?.name().to_owned();
-    let bytes = with_options(read(log)?, &spec)?;
+    let bytes = with_options(read(args, log)?, &spec)?;
     let bare = FilterSpec::new(spec.name());
     let mut files = Overlay {
         memory: MemoryFiles::new().with(log, bytes.as_slice()),
@@ -86,10 +87,6 @@ fn one(args: &CheckArgs, catalogue: &Catalogue, log: &Path) -> Result<Answer, Fa
         .filter(|log| log.before != log.after)
         .collect();
     if args.recording.in_place {
-        if log.as_os_str() == "-" {
-            let message = "standard input cannot be changed in place";
-            return Err(Failure::request("nothing-to-write", message));
-        }
         for log in std::iter::once(main).chain(changed) {
             write_file(&log.path, &log.after)?;
         }
@@ -199,18 +196,33 @@ fn anonymized(
     }))
 }
 
-/// The bytes of a log; `-` is standard input.
-fn read(log: &Path) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    let read = if log.as_os_str() == "-" {
-        io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+/// The bytes of a log, which may be compressed; `-` is standard input.
+fn read(args: &CheckArgs, path: &Path) -> Result<Vec<u8>, Failure> {
+    let log = if path.as_os_str() == "-" {
+        Log::Stdin
+    } else if path.exists() {
+        Log::File(path.to_owned())
     } else {
-        fs::read(log)
+        let message = format!("there is no log `{}`", path.display());
+        return Err(Failure::request("log-not-found", message));
     };
-    read.map_err(|error| {
-        let message = format!("cannot read the log `{}`: {error}", log.display());
-        Failure::request("unreadable", message)
-    })
+    let mut warn = |message: String| diagnostics::warn(&message, args.color);
+    let mut lines = log.open(Encoding::Utf8, &Meter::default(), &mut warn)?;
+    let mut bytes = Vec::new();
+    loop {
+        match lines.next_block() {
+            Ok(Some(block)) => bytes.extend_from_slice(block),
+            Ok(None) => break,
+            Err(error) => return Err(log.unreadable(&error)),
+        }
+    }
+    let changed = || fs::read(path).is_ok_and(|file| file != bytes);
+    if args.recording.in_place && (log == Log::Stdin || changed()) {
+        let message = format!("`{}` cannot be changed in place", path.display());
+        return Err(Failure::request("nothing-to-write", message)
+            .help("only a file that is not compressed can; see --output"));
+    }
+    Ok(bytes)
 }
 
 /// The log with the options that the filter was typed with.
