@@ -8,7 +8,7 @@ const BLOCK: usize = 256 * 1024;
 
 /// The longest line that is read. Anything longer is no line of a log, and
 /// would only fill the memory.
-const LONGEST: usize = 256 * 1024 * 1024;
+const LONGEST: usize = 64 * 1024 * 1024;
 
 /// Splits a stream at its line feeds.
 ///
