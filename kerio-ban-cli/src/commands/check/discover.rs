@@ -104,6 +104,9 @@ pub(crate) fn plan(args: &CheckArgs) -> Result<Plan, Failure> {
         let parent = file.parent().unwrap_or(Path::new(""));
         jobs.push(logs.job(stem(file), file, &logs.dirs(&[parent])));
     }
+    // A directory and a filter in it may both be given.
+    let mut seen = BTreeSet::new();
+    jobs.retain(|job: &Job| seen.insert(job.spec.name().to_owned()));
     // Names that no directory has are looked up as everywhere.
     for spec in names {
         if missing.contains(spec.name()) {
