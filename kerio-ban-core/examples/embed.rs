@@ -31,7 +31,7 @@ pub(crate) fn bans() -> Result<Vec<String>, Error> {
     let mut told = Vec::new();
     for line in LOG.lines() {
         let failures: Vec<_> = session.feed(line, year).failures().collect();
-        for failure in failures.iter().filter_map(|hit| hit.to_failure()) {
+        for failure in failures.iter().filter_map(kerio_ban_core::Hit::to_failure) {
             let now = failure.time.unwrap_or(year);
             if let Decision::Ban(ban) = tracker.record(&failure, now) {
                 told.push(format!("{} is banned for {} s", ban.id(), ban.ban_time()));

@@ -69,11 +69,11 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<Answer, Failure> {
         started,
     };
     if args.failures.is_empty() {
-        run.logs(setup, &mut *report, &mut warn)?;
+        run.logs(setup, &mut *report, &mut warn)
     } else {
         run.records(setup, &mut *report, &mut warn)?;
+        Ok(Answer::Yes)
     }
-    Ok(Answer::Yes)
 }
 
 /// Not every question can be answered in every form.
@@ -165,7 +165,7 @@ impl Run<'_> {
         setup: Setup,
         report: &mut dyn Report,
         warn: &mut dyn FnMut(String),
-    ) -> Result<(), Failure> {
+    ) -> Result<Answer, Failure> {
         let Setup { watches, lanes } = setup;
         let groups = groups(&watches)?;
         let mut names = LogNames::default();
@@ -186,16 +186,10 @@ impl Run<'_> {
                 .iter()
                 .map(|&index| (index, &watches[index]))
                 .collect();
-            readers.push(Reader::open(
-                log,
-                index,
-                *encoding,
-                &members,
-                now,
-                self.needle,
-                progress.meter(),
-                &mut |message| progress.aside(|| warn(message)),
-            )?);
+            let lines = log.open(*encoding, progress.meter(), &mut |message| {
+                progress.aside(|| warn(message));
+            })?;
+            readers.push(Reader::new(lines, index, &members, now, self.needle));
         }
         let mut merged = Merged::new(readers)?;
         while let Some(entry) = merged.next()? {
@@ -209,7 +203,13 @@ impl Run<'_> {
             self.tell_notes(reader, name, &names, warn);
         }
         let lines = readers.iter().map(|reader| reader.number).sum();
-        self.end(&replay, lines, report)
+        self.end(&replay, lines, report)?;
+        let broken = readers.iter().any(|reader| reader.notes.broken.is_some());
+        Ok(if broken {
+            Answer::Incomplete
+        } else {
+            Answer::Yes
+        })
     }
 
     fn records(
@@ -293,6 +293,9 @@ impl Run<'_> {
         warn: &mut dyn FnMut(String),
     ) {
         let notes = &reader.notes;
+        if let Some(broken) = &notes.broken {
+            diagnostics::error(&format!("`{name}`: {broken}"), self.args.color);
+        }
         let show = |at: Timestamp| local_time(at, &self.world.zone);
         if let Some((place, from, to)) = notes.first_backwards {
             let more = match notes.backwards {

@@ -181,7 +181,10 @@ impl Selection<'_> {
         }
         if loaded.is_empty() {
             let message = "no jail is switched on";
-            let known: Vec<&str> = jails.iter().map(|section| section.name()).collect();
+            let known: Vec<&str> = jails
+                .iter()
+                .map(kerio_ban_core::JailSection::name)
+                .collect();
             let help = match known.split_at_checked(8) {
                 Some((some, more)) if !more.is_empty() => {
                     format!("name one with --jail: {}, ...", some.join(", "))
@@ -383,7 +386,11 @@ impl Selection<'_> {
             return input::logs(&[], &[]).map_err(advice);
         }
         let mut logs = Vec::new();
-        for file in config.logpath().iter().flat_map(|path| path.files()) {
+        for file in config
+            .logpath()
+            .iter()
+            .flat_map(kerio_ban_core::LogPath::files)
+        {
             let log = Log::File(file.into());
             if !logs.contains(&log) {
                 logs.push(log);

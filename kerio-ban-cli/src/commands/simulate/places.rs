@@ -53,7 +53,7 @@ impl LogNames {
     pub(crate) fn short(&self) -> LogNames {
         let short: Vec<&str> = self.iter().map(file_name).collect();
         let clash = |name: &&str| short.iter().filter(|other| *other == name).count() > 1;
-        if short.iter().any(|name| clash(name)) {
+        if short.iter().any(clash) {
             return self.clone();
         }
         LogNames(short.into_iter().map(str::to_owned).collect())

@@ -10,11 +10,10 @@ use super::merge::{Entries, Entry, Mention, What, Why};
 use super::needle::Needle;
 use super::places::Place;
 use crate::failure::Failure as Problem;
-use crate::input::{Encoding, Log, LogLines, Meter};
+use crate::input::{self, LogLines};
 
 /// A log that is read with one or more filters.
 pub(crate) struct Reader<'s> {
-    log: Log,
     index: usize,
     lines: LogLines,
     at_end: bool,
@@ -46,6 +45,8 @@ pub(crate) struct Notes {
     /// How many lines could not be decided, and the first of them.
     pub(crate) undecided: u64,
     pub(crate) first_undecided: Option<(Place, String)>,
+    /// Why the log could not be read to its end.
+    pub(crate) broken: Option<String>,
     previous: Option<Timestamp>,
 }
 
@@ -65,22 +66,18 @@ const MAX_UNDATED: usize = 10_000;
 const TOLERATED: f64 = 60.0;
 
 impl<'s> Reader<'s> {
-    /// Opens a log, of which this is the index, to be read by these watches.
-    pub(crate) fn open(
-        log: &Log,
+    /// Has a log, of which this is the index, read by these watches.
+    pub(crate) fn new(
+        lines: LogLines,
         index: usize,
-        encoding: Encoding,
         watches: &[(usize, &Watch)],
         now: Timestamp,
         needle: Option<&'s Needle>,
-        meter: &Meter,
-        warn: &mut dyn FnMut(String),
-    ) -> Result<Reader<'s>, Problem> {
+    ) -> Reader<'s> {
         let session =
             |&(index, watch): &(usize, &Watch)| (index, watch.filter.session_with(&watch.options));
-        Ok(Reader {
-            lines: log.open(encoding, meter, warn)?,
-            log: log.clone(),
+        Reader {
+            lines,
             index,
             at_end: false,
             number: 0,
@@ -91,24 +88,29 @@ impl<'s> Reader<'s> {
             now,
             needle,
             notes: Notes::default(),
-        })
+        }
     }
 
     /// Judges the next block of lines with all filters.
-    fn read_block(&mut self) -> Result<(), Problem> {
+    fn read_block(&mut self) {
         let options = BlockOptions {
             now: self.now,
             skip_comments: false,
             // The date of a line that is passed over is not known.
             pass_over: self.needle.is_none(),
         };
-        let block = self.lines.next_block();
-        let Some(block) = block.map_err(|error| self.log.unreadable(&error))? else {
-            self.at_end = true;
-            if !self.undated.is_empty() {
-                self.begin_at(self.now);
+        let block = match self.lines.next_block() {
+            Ok(Some(block)) => block,
+            end => {
+                if let Err(error) = end {
+                    self.notes.broken = Some(input::broken_off(&error, self.number));
+                }
+                self.at_end = true;
+                if !self.undated.is_empty() {
+                    self.begin_at(self.now);
+                }
+                return;
             }
-            return Ok(());
         };
         let mut found = Vec::new();
         let mut last = self.number;
@@ -144,7 +146,6 @@ impl<'s> Reader<'s> {
         {
             self.begin_at(last);
         }
-        Ok(())
     }
 
     /// Puts what was found behind the rest, as soon as it is known when it
@@ -199,7 +200,7 @@ impl<'s> Reader<'s> {
 impl Entries for Reader<'_> {
     fn next(&mut self) -> Result<Option<Entry>, Problem> {
         while self.ready.is_empty() && !self.at_end {
-            self.read_block()?;
+            self.read_block();
         }
         Ok(self.ready.pop_front())
     }

@@ -116,7 +116,10 @@ impl<'a> Reading<'a> {
             .filter_map(|rule| rule["expanded"].as_str())
             .collect();
         let same = |filter: &&Filter| {
-            let own = filter.failregex().iter().map(|rule| rule.expanded());
+            let own = filter
+                .failregex()
+                .iter()
+                .map(kerio_ban_core::Rule::expanded);
             own.eq(expressions.iter().copied())
         };
         let watches = self.filters.iter().enumerate();

@@ -231,11 +231,7 @@ impl Story {
         }
         Said {
             place: Some(Place::of_tag(failure.tag)),
-            lines: failure
-                .matches
-                .iter()
-                .map(|line| line.to_string())
-                .collect(),
+            lines: failure.matches.iter().map(ToString::to_string).collect(),
             remarks: vec![format!(
                 "a failure by {}",
                 self.rule(lane.failregex(failure.rule))
