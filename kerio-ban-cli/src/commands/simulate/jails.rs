@@ -364,12 +364,17 @@ impl Selection<'_> {
         if let Some(encoding) = self.args.reading.encoding {
             return Ok(encoding);
         }
-        let Some(name) = text(config, "logencoding") else {
+        let Some(setting) = config.setting("logencoding") else {
             return Ok(Encoding::Utf8);
         };
-        name.parse().map_err(|unknown| {
+        let name = setting.text();
+        name.as_str().parse().map_err(|unknown| {
             let jail = config.name();
-            let message = format!("[{jail}] logencoding: {unknown}, found `{name}`");
+            let place = match name.origin(0..name.len()) {
+                Some(origin) => format!(" at {origin}"),
+                None => String::new(),
+            };
+            let message = format!("[{jail}] logencoding: {unknown}, found `{name}`{place}");
             Failure::request("bad-logencoding", message)
         })
     }
