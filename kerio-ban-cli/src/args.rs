@@ -74,6 +74,7 @@ impl Command {
 #[derive(Args, Debug)]
 #[command(override_usage = "\
 kerio-ban test [OPTIONS] FILTER [LOG]...
+       kerio-ban test [OPTIONS] --jail NAME [LOG]...
        kerio-ban test [OPTIONS] --regex RE [--ignoreregex RE]... [LOG]...")]
 #[command(after_help = "\
 Examples:
@@ -85,12 +86,16 @@ Examples:
 Exit status: 0 if there was a failure, 1 if there was none, 2 if it could not be done.")]
 pub(crate) struct TestArgs {
     /// A filter file, or the name of a filter: name or name[option=value,...].
-    #[arg(value_name = "FILTER", required_unless_present = "regex")]
+    #[arg(value_name = "FILTER", required_unless_present_any = ["regex", "jail"])]
     pub(crate) filter: Option<OsString>,
     /// The logs to read.
     #[arg(value_name = "LOG")]
     pub(crate) logs: Vec<OsString>,
 
+    /// Use the filter of this jail, with the options, dates and encoding that the jail
+    /// sets; without any LOG, read the jail's own (logpath).
+    #[arg(long, value_name = "NAME", conflicts_with = "regex")]
+    pub(crate) jail: Option<String>,
     /// Test this text instead of a log. Can be given several times.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) line: Vec<String>,
@@ -138,7 +143,8 @@ pub(crate) struct ReadingArgs {
     /// The form of the dates, in place of the filter's; newlines separate several.
     #[arg(short, long, value_name = "PATTERN", allow_hyphen_values = true)]
     pub(crate) datepattern: Option<String>,
-    /// The zone of dates without one, such as UTC+0200 [default: the local zone].
+    /// The zone of dates without one, such as UTC+0200 [default: the jail's logtimezone,
+    /// else the local zone].
     #[arg(
         long,
         visible_alias = "TZ",
@@ -146,9 +152,10 @@ pub(crate) struct ReadingArgs {
         allow_hyphen_values = true
     )]
     pub(crate) timezone: Option<String>,
-    /// The encoding of the logs; auto is UTF-8.
-    #[arg(short, long, value_name = "NAME", default_value = "auto")]
-    pub(crate) encoding: Encoding,
+    /// The encoding of the logs; auto is UTF-8 [default: the jail's logencoding, else
+    /// auto].
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) encoding: Option<Encoding>,
     /// Take host names and ids as they are: resolve nothing, read no addresses.
     #[arg(short, long)]
     pub(crate) raw: bool,

@@ -3,6 +3,7 @@
 pub(crate) mod check;
 mod filters;
 mod generate;
+mod jail_logs;
 mod rewrite;
 mod show;
 pub(crate) mod simulate;

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use kerio_ban_core::{
-    BlockOptions, Filter, FilterBuilder, FilterConfig, LineState, Outcome, Session, SessionOptions,
-    Source, Timestamp, Traced, Trouble, UseDns, Zone,
+    BlockOptions, Filter, FilterBuilder, FilterConfig, JailConfig, JailOptions, LineState, LogZone,
+    Outcome, Session, SessionOptions, Source, Timestamp, Traced, Trouble, UseDns, Zone,
 };
 
-use super::Answer;
+use super::{Answer, jail_logs};
 use crate::args::{Format, ListingArgs, TestArgs};
 use crate::buffered::Buffered;
 use crate::console::{self, Console};
@@ -19,13 +19,13 @@ use crate::diagnostics;
 use crate::dns::SystemResolver;
 use crate::environment;
 use crate::failure::Failure;
-use crate::input::{self, Log};
+use crate::input::{self, Encoding, Log};
 use crate::progress::Progress;
 use crate::report::{
     Begin, Brief, Event, Json, JudgedLine, LineTrouble, Listing, Out, Quiet, Report, Shown, Tally,
     Text, Token, Verdict,
 };
-use crate::selection::Catalogue;
+use crate::selection::{Catalogue, FoundJail};
 
 /// The earliest year that the default date templates count from. A moment given
 /// with `--now` may lie before the dates of a log, and fail2ban, which counts
@@ -51,8 +51,11 @@ pub(crate) fn run(args: &TestArgs) -> Result<Answer, Failure> {
         .now
         .map_or_else(environment::clock, |now| now.0);
     let chosen = choose(args)?;
-    let logs = input::logs(&chosen.logs, &args.line)
-        .map_err(|failure| advice_on_order(args, &chosen.catalogue, failure))?;
+    let logs = match &chosen.jail {
+        Some(jail) if chosen.logs.is_empty() && args.line.is_empty() => jail_logs::logs(jail)?,
+        _ => input::logs(&chosen.logs, &args.line)
+            .map_err(|failure| advice_on_order(args, &chosen.catalogue, failure))?,
+    };
     if let Some(config) = &chosen.config {
         for warning in config.warnings() {
             warn(warning.to_string());
@@ -64,11 +67,12 @@ pub(crate) fn run(args: &TestArgs) -> Result<Answer, Failure> {
     if filter.failregex().is_empty() {
         warn("the filter has no failregex, so no line can match".to_owned());
     }
-    let options = session_options(args, &filter, local.zone.clone())?;
+    let options = session_options(args, &filter, chosen.log_zone, local.zone.clone());
     let mut reading = Reading {
         args,
         now,
         options,
+        encoding: chosen.encoding,
         tally: Tally::new(&filter),
         report: report(args, token, now, local.zone),
         filter: &filter,
@@ -80,7 +84,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<Answer, Failure> {
         config: chosen.config.as_ref(),
         filter: &filter,
         logs: logs.iter().map(Log::name).collect(),
-        encoding: args.reading.encoding.to_string(),
+        encoding: chosen.encoding.to_string(),
         datepattern: args.reading.datepattern.as_deref().or_else(|| {
             let config = chosen.config.as_ref()?;
             config.datepattern().map(Traced::as_str)
@@ -93,15 +97,27 @@ pub(crate) fn run(args: &TestArgs) -> Result<Answer, Failure> {
 /// The filter and the logs that were asked for.
 struct Chosen {
     catalogue: Catalogue,
+    /// The jail whose filter it is.
+    jail: Option<Box<JailConfig>>,
     config: Option<FilterConfig>,
     builder: FilterBuilder,
     logs: Vec<OsString>,
+    encoding: Encoding,
+    log_zone: Option<LogZone>,
 }
 
 fn choose(args: &TestArgs) -> Result<Chosen, Failure> {
     let catalogue = Catalogue::open(&args.config)?;
     let mut logs = args.logs.clone();
+    let jail = args.jail.as_deref();
+    let jail = jail.map(|name| load_jail(&catalogue, name)).transpose()?;
     let (config, mut builder) = match &args.filter {
+        first if jail.is_some() => {
+            logs.splice(0..0, first.clone());
+            let config = jail.as_ref().map(|jail| jail.filter().clone());
+            let builder = config.as_ref().map(FilterBuilder::from_config);
+            (config, builder.transpose()?.unwrap_or_default())
+        }
         Some(filter) if args.regex.is_empty() => {
             let config = catalogue
                 .load(filter)
@@ -133,12 +149,36 @@ fn choose(args: &TestArgs) -> Result<Chosen, Failure> {
     if let Some(use_dns) = args.reading.usedns {
         builder.use_dns(use_dns);
     }
+    let (mut encoding, mut log_zone) = (None, None);
+    if let Some(jail) = &jail {
+        encoding = jail_logs::encoding(jail)?;
+        log_zone = jail.log_zone()?;
+    }
+    if let Some(zone) = &args.reading.timezone {
+        log_zone = Some(zone.parse()?);
+    }
     Ok(Chosen {
+        encoding: args.reading.encoding.or(encoding).unwrap_or_default(),
+        log_zone,
+        jail,
         catalogue,
         config,
         builder,
         logs,
     })
+}
+
+/// A jail, whether it is switched on or not. Its logs need not exist, as others
+/// may be named.
+fn load_jail(catalogue: &Catalogue, name: &str) -> Result<Box<JailConfig>, Failure> {
+    let options = JailOptions::new().allow_no_files(true);
+    match catalogue.jail(name, true, &options)? {
+        FoundJail::On(jail) => Ok(jail),
+        FoundJail::Off | FoundJail::Blocked { .. } => {
+            let message = format!("jail `{name}` cannot be switched on");
+            Err(Failure::request("not-found", message))
+        }
+    }
 }
 
 /// Text of the command line, so that messages can show it.
@@ -180,10 +220,10 @@ fn quoted(text: impl ToString) -> String {
 fn session_options(
     args: &TestArgs,
     filter: &Filter,
+    log_zone: Option<LogZone>,
     zone: Zone,
-) -> Result<SessionOptions, Failure> {
+) -> SessionOptions {
     let reading = &args.reading;
-    let log_zone = reading.timezone.as_deref().map(str::parse).transpose()?;
     let mut options = SessionOptions::testing()
         .check_all(!reading.no_check_all && args.out.is_none())
         .report_pending(args.out.is_none())
@@ -193,7 +233,7 @@ fn session_options(
     if !reading.raw && matches!(filter.use_dns(), UseDns::Yes | UseDns::Warn) {
         options = options.resolver(SystemResolver::default());
     }
-    Ok(options)
+    options
 }
 
 fn report(args: &TestArgs, token: Option<Token>, now: Timestamp, zone: Zone) -> Box<dyn Report> {
@@ -244,6 +284,7 @@ struct Reading<'a> {
     filter: &'a Filter,
     tally: Tally,
     report: Box<dyn Report>,
+    encoding: Encoding,
     progress: Progress,
     /// Whether a log could not be read to its end.
     incomplete: bool,
@@ -272,13 +313,9 @@ impl Reading<'_> {
     }
 
     fn log(&mut self, log: &Log, name: &str, warn: &mut dyn FnMut(String)) -> Result<(), Failure> {
-        let mut lines = log.open(
-            self.args.reading.encoding,
-            self.progress.meter(),
-            &mut |message| {
-                self.progress.aside(|| warn(message));
-            },
-        )?;
+        let mut lines = log.open(self.encoding, self.progress.meter(), &mut |message| {
+            self.progress.aside(|| warn(message));
+        })?;
         let mut session = self.filter.session_with(&self.options);
         let mut buffered = (self.filter.max_lines() > 1).then(Buffered::default);
         let options = BlockOptions {

@@ -8,9 +8,10 @@ use std::io::{self, Read};
 use std::str::FromStr;
 
 /// How the bytes of a log are to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Encoding {
     /// Taken as it is; what is not valid becomes U+FFFD when it is decoded.
+    #[default]
     Utf8,
     /// The same without a byte order mark at the start.
     Utf8Sig,

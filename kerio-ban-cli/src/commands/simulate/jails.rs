@@ -11,15 +11,13 @@ use kerio_ban_core::{
 
 use super::own;
 use crate::args::{ReplayArgs, SimulateArgs};
+use crate::commands::jail_logs::{self, NO_LOG};
 use crate::commands::test::{START_YEAR, typed};
 use crate::dns::SystemResolver;
 use crate::environment;
 use crate::failure::Failure;
 use crate::input::{self, Encoding, Log};
 use crate::selection::{Catalogue, FoundJail};
-
-/// The code of a jail without any log.
-const NO_LOG: &str = "no-log";
 
 /// Everything that is replayed.
 pub(crate) struct Setup {
@@ -364,19 +362,7 @@ impl Selection<'_> {
         if let Some(encoding) = self.args.reading.encoding {
             return Ok(encoding);
         }
-        let Some(setting) = config.setting("logencoding") else {
-            return Ok(Encoding::Utf8);
-        };
-        let name = setting.text();
-        name.as_str().parse().map_err(|unknown| {
-            let jail = config.name();
-            let place = match name.origin(0..name.len()) {
-                Some(origin) => format!(" at {origin}"),
-                None => String::new(),
-            };
-            let message = format!("[{jail}] logencoding: {unknown}, found `{name}`{place}");
-            Failure::request("bad-logencoding", message)
-        })
+        Ok(jail_logs::encoding(config)?.unwrap_or_default())
     }
 
     /// The logs that were named, else the jail's own, each once.
@@ -390,29 +376,7 @@ impl Selection<'_> {
         if self.args.filter.is_some() {
             return input::logs(&[], &[]).map_err(advice);
         }
-        let mut logs = Vec::new();
-        for file in config
-            .logpath()
-            .iter()
-            .flat_map(kerio_ban_core::LogPath::files)
-        {
-            let log = Log::File(file.into());
-            if !logs.contains(&log) {
-                logs.push(log);
-            }
-        }
-        if logs.is_empty() {
-            let name = config.name();
-            let why = if config.backend().starts_with("systemd") {
-                "it reads the journal, which cannot be replayed"
-            } else {
-                "it has no log files"
-            };
-            let message = format!("there is no log for jail `{name}`: {why}");
-            return Err(Failure::request(NO_LOG, message)
-                .help("name a log; `journalctl -o short-full` writes the journal as one"));
-        }
-        Ok(logs)
+        jail_logs::logs(config)
     }
 }
 
