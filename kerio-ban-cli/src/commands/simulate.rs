@@ -189,7 +189,14 @@ impl Run<'_> {
             let lines = log.open(*encoding, progress.meter(), &mut |message| {
                 progress.aside(|| warn(message));
             })?;
-            readers.push(Reader::new(lines, index, &members, now, self.needle));
+            readers.push(Reader::new(
+                lines,
+                index,
+                &members,
+                now,
+                self.needle,
+                self.keeps_texts(),
+            ));
         }
         let mut merged = Merged::new(readers)?;
         while let Some(entry) = merged.next()? {
@@ -219,9 +226,8 @@ impl Run<'_> {
         warn: &mut dyn FnMut(String),
     ) -> Result<(), Failure> {
         let Setup { watches, lanes } = setup;
-        let keep_texts = self.needle.is_some() || self.args.question.show_actions;
         let filters = watches.iter().map(|watch| &watch.filter).collect();
-        let mut reading = Reading::new(filters, keep_texts, self.world.now);
+        let mut reading = Reading::new(filters, self.keeps_texts(), self.world.now);
         let file = |file: &OsString| match file.to_str() {
             Some("-") => Log::Stdin,
             _ => Log::File(file.into()),
@@ -252,6 +258,11 @@ impl Run<'_> {
             ));
         }
         self.end(&replay, lines, report)
+    }
+
+    /// Whether anybody asks for what was captured, and for the lines.
+    fn keeps_texts(&self) -> bool {
+        self.needle.is_some() || self.args.question.show_actions
     }
 
     /// How far reading has come. Most reports are written while logs are read.

@@ -140,14 +140,15 @@ mod tests {
     fn the_smallest_change_is_found() {
         // Two failures are never three, however long they are remembered.
         assert_eq!(advice(3, 600.0, &[0, 100]), (Some(2), None));
-        // A failure is forgotten when its age reaches the find time.
-        assert_eq!(advice(3, 600.0, &[0, 700, 1400]), (Some(1), Some(701)));
+        // The count of 2 fades to 1 unless three quarters of the time
+        // since its beginning are remembered: half of a failure is rounded to 2.
+        assert_eq!(advice(3, 600.0, &[0, 700, 1400]), (Some(1), Some(1050)));
         assert_eq!(advice(3, 600.0, &[]), (None, None));
         assert_eq!(advice(1, 600.0, &[]), (None, None));
         // Too many seconds to try them all.
         assert_eq!(
             advice(3, 600.0, &[0, 50_000_000, 100_000_000]),
-            (Some(1), Some(50_000_001))
+            (Some(1), Some(75_000_000))
         );
     }
 

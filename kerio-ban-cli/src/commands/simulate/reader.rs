@@ -28,6 +28,8 @@ pub(crate) struct Reader<'s> {
     now: Timestamp,
     /// The address of which every line is wanted.
     needle: Option<&'s Needle>,
+    /// Whether captures and lines are kept, which takes time and memory.
+    keep_texts: bool,
     pub(crate) notes: Notes,
 }
 
@@ -73,6 +75,7 @@ impl<'s> Reader<'s> {
         watches: &[(usize, &Watch)],
         now: Timestamp,
         needle: Option<&'s Needle>,
+        keep_texts: bool,
     ) -> Reader<'s> {
         let session =
             |&(index, watch): &(usize, &Watch)| (index, watch.filter.session_with(&watch.options));
@@ -87,6 +90,7 @@ impl<'s> Reader<'s> {
             start: None,
             now,
             needle,
+            keep_texts,
             notes: Notes::default(),
         }
     }
@@ -124,6 +128,7 @@ impl<'s> Reader<'s> {
                         session,
                         place: Place::new(self.index, number),
                         text,
+                        keep_texts: self.keep_texts,
                     };
                     line.findings(self.needle, &mut found);
                     line.troubles(&mut self.notes);
@@ -212,6 +217,7 @@ struct Line<'l> {
     session: &'l Session,
     place: Place,
     text: &'l [u8],
+    keep_texts: bool,
 }
 
 impl Line<'_> {
@@ -222,7 +228,12 @@ impl Line<'_> {
         let before = found.len();
         let mut of_needle = false;
         for hit in outcome.failures() {
-            if let Some(failure) = hit.to_failure() {
+            let failure = if self.keep_texts {
+                hit.to_failure()
+            } else {
+                hit.to_bare_failure()
+            };
+            if let Some(failure) = failure {
                 of_needle |= needle.is_some_and(|needle| needle.is(&failure.id));
                 let time = failure.time;
                 let failure = failure.with_tag(self.place.tag());
