@@ -47,7 +47,7 @@ pub(crate) fn bans() -> Result<Vec<String>, Error> {
     Ok(told)
 }
 
-#[expect(clippy::print_stdout, reason = "that is what it is for")]
+#[allow(clippy::print_stdout, reason = "that is what it is for")]
 pub(crate) fn main() -> Result<(), Error> {
     for line in bans()? {
         println!("{line}");

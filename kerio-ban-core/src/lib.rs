@@ -47,6 +47,14 @@
 //! # Ok::<(), kerio_ban_core::Error>(())
 //! ```
 //!
+//! # From jail.conf to bans
+//!
+//! `cargo run -p kerio-ban-core --example embed` runs this program:
+//!
+//! ```
+#![doc = include_str!("../examples/embed.rs")]
+//! ```
+//!
 //! # Testing a filter with an annotated log
 //!
 //! ```
