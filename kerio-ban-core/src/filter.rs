@@ -3,6 +3,7 @@
 //! A [`Filter`] is immutable and shared; everything that a reading remembers
 //! (the last date, buffered lines, connections) is in its [`Session`].
 
+mod ahead;
 mod builder;
 mod data;
 mod dns;

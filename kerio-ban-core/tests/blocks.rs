@@ -2,8 +2,9 @@
 //!
 //! Every filter of the pack, and every stock one if `FAIL2BAN_SRC` is set, reads
 //! sample logs of all filters, mutated from a fixed seed: once line by line,
-//! and in blocks of several sizes with lines passed over. Findings, counts of
-//! date templates and the last date must be the same.
+//! in blocks of several sizes with lines passed over, and with sessions that
+//! judge blocks ahead of their turn. Findings, counts of date templates and the
+//! last date must be the same.
 
 #![allow(
     clippy::disallowed_methods,
@@ -11,6 +12,7 @@
     reason = "a test: it reads files and its environment, and fails by panicking"
 )]
 
+use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -48,6 +50,7 @@ fn blocks_and_lines_agree() {
     let mut random = Random(7);
     let mut passed = 0;
     let mut hits = 0;
+    let mut taken_over = 0;
     for (config, logs) in trees {
         let noise = noise(&logs);
         for (name, filter) in filters(&config) {
@@ -61,6 +64,11 @@ fn blocks_and_lines_agree() {
                     compare(&name, size, &plain, &fast);
                     passed += over;
                 }
+                for (size, depth) in [(300, 1), (120, 2), (1000, 4)] {
+                    let (ahead, blocks) = read_ahead(&filter, &options, &log, size, depth);
+                    compare(&name, size, &plain, &ahead);
+                    taken_over += blocks;
+                }
                 hits += plain
                     .iter()
                     .filter(|line| line.starts_with("Failure"))
@@ -70,6 +78,30 @@ fn blocks_and_lines_agree() {
     }
     assert!(passed > 1_000, "only {passed} lines were passed over");
     assert!(hits > 100, "only {hits} lines were failures");
+    assert!(taken_over > 100, "only {taken_over} blocks were taken over");
+}
+
+#[test]
+fn dates_that_moved_meanwhile_are_looked_for_where_they_are() {
+    let filter = Filter::builder()
+        .failregex("failed <ADDR>$")
+        .datepattern("%Y-%m-%d %H:%M:%S")
+        .build()
+        .unwrap();
+    // Which of two dates counts depends on where the last one was.
+    let two = "2005-06-01 10:00:00 / 2005-06-02 10:00:00 failed 192.0.2.1\n".repeat(4);
+    let second = "nothing ----------- / 2005-06-02 10:00:00 failed 192.0.2.1\n".repeat(4);
+    let log = [&*two, &second, &two, &two].concat();
+    let options = SessionOptions::testing();
+    let plain = read_lines(&filter, &options, log.as_bytes());
+    let taken_over = [1, 2, 3, 4].map(|depth| {
+        let size = two.len() - 1;
+        let (ahead, blocks) = read_ahead(&filter, &options, log.as_bytes(), size, depth);
+        compare("two dates", depth, &plain, &ahead);
+        blocks
+    });
+    assert!(plain.iter().any(|line| line.contains("06-02")));
+    assert_eq!(taken_over, [2, 1, 0, 0]);
 }
 
 fn compare(name: &str, size: usize, plain: &[String], fast: &[String]) {
@@ -191,34 +223,92 @@ fn read_blocks(
     size: usize,
 ) -> (Vec<String>, usize) {
     let mut session = filter.session_with(options);
-    let block = BlockOptions {
-        now: now(),
-        skip_comments: true,
-        pass_over: true,
-    };
     let mut out = Vec::new();
     let mut passed = 0;
+    for block in blocks(log, size) {
+        passed += judge(&mut session, block, &mut out);
+    }
+    out.push(end(&session));
+    (out, passed)
+}
+
+/// Each block is judged with what was known `depth` blocks before it. Also
+/// how many blocks need not be judged again.
+fn read_ahead(
+    filter: &Filter,
+    options: &SessionOptions,
+    log: &[u8],
+    size: usize,
+    depth: usize,
+) -> (Vec<String>, usize) {
+    let mut session = filter.session_with(options);
+    let mut out = Vec::new();
+    let mut taken_over = 0;
+    let mut pending = VecDeque::new();
+    let mut blocks = blocks(log, size).into_iter();
+    loop {
+        while pending.len() < depth
+            && let Some(block) = blocks.next()
+        {
+            let ahead = session.ahead().map(|mut ahead| {
+                let mut out = Vec::new();
+                judge(&mut ahead, block, &mut out);
+                (ahead, out)
+            });
+            pending.push_back((block, ahead));
+        }
+        let Some((block, ahead)) = pending.pop_front() else {
+            break;
+        };
+        match ahead {
+            Some((ahead, lines)) if session.take_over(&ahead) => {
+                out.extend(lines);
+                taken_over += 1;
+            }
+            _ => {
+                judge(&mut session, block, &mut out);
+            }
+        }
+    }
+    out.push(end(&session));
+    (out, taken_over)
+}
+
+/// Pieces of a log of at least so many bytes that end with a line.
+fn blocks(log: &[u8], size: usize) -> Vec<&[u8]> {
+    let mut blocks = Vec::new();
     let mut rest = log;
     while !rest.is_empty() {
         let at_least = size.min(rest.len());
         let end = rest[at_least..].iter().position(|&byte| byte == b'\n');
-        let (now, later) = rest.split_at(end.map_or(rest.len(), |end| at_least + end + 1));
+        let (block, later) = rest.split_at(end.map_or(rest.len(), |end| at_least + end + 1));
+        blocks.push(block);
         rest = later;
-        let result: Result<(), ()> = session.feed_block(now, &block, |session, _, state| {
-            out.push(match state {
-                LineState::Skipped => "skipped".to_owned(),
-                LineState::Passed => {
-                    passed += 1;
-                    "Missed []".to_owned()
-                }
-                LineState::Judged => show(session),
-            });
-            Ok(())
-        });
-        result.unwrap();
     }
-    out.push(end(&session));
-    (out, passed)
+    blocks
+}
+
+/// Says what becomes of each line, and how many were passed over.
+fn judge(session: &mut Session, block: &[u8], out: &mut Vec<String>) -> usize {
+    let options = BlockOptions {
+        now: now(),
+        skip_comments: true,
+        pass_over: true,
+    };
+    let mut passed = 0;
+    let result: Result<(), ()> = session.feed_block(block, &options, |session, _, state| {
+        out.push(match state {
+            LineState::Skipped => "skipped".to_owned(),
+            LineState::Passed => {
+                passed += 1;
+                "Missed []".to_owned()
+            }
+            LineState::Judged => show(session),
+        });
+        Ok(())
+    });
+    result.unwrap();
+    passed
 }
 
 fn show(session: &Session) -> String {

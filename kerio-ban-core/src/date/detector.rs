@@ -17,7 +17,7 @@ use super::template::{Kind, Template};
 use super::window::{Text, Window};
 use crate::pattern::{Haystack, Slots};
 use crate::time::Timestamp;
-use crate::zone::Zone;
+use crate::zone::{LastOffset, Zone};
 
 /// A distance larger than any.
 const FAR: usize = 0x7fff_ffff;
@@ -39,8 +39,25 @@ pub(crate) struct DateDetector {
     /// Groups of the match that was returned last.
     slots: Slots,
     reserve_slots: Slots,
+    /// Where this detector begins, if it is ahead of another.
+    start: Option<Start>,
 }
 
+/// What a detector that is ahead of another begins with.
+#[derive(Clone, Copy)]
+struct Start {
+    /// The template of the last hit.
+    current: Option<usize>,
+    window: Window,
+    memory: LastOffset,
+    /// Dates found since.
+    hits: u64,
+    /// Whether every date was where the one before it was, by the same
+    /// template: then neither the order nor the hits of before had a say.
+    steady: bool,
+}
+
+#[derive(Clone)]
 struct Entry {
     /// Index of the template.
     template: usize,
@@ -153,6 +170,77 @@ impl DateDetector {
             searched: false,
             slots: Slots::default(),
             reserve_slots: Slots::default(),
+            start: None,
+        }
+    }
+
+    /// A detector for lines further on, for which it begins with what is known
+    /// now.
+    pub(crate) fn ahead(&self) -> DateDetector {
+        DateDetector {
+            templates: self.templates.clone(),
+            reader: self.reader.clone(),
+            order: self.order.clone(),
+            current: self.current,
+            window: self.window,
+            first_unused: self.first_unused,
+            searched: self.searched,
+            slots: Slots::default(),
+            reserve_slots: Slots::default(),
+            start: Some(Start {
+                current: self.current_template(),
+                window: self.window,
+                memory: self.reader.memory(),
+                hits: 0,
+                steady: true,
+            }),
+        }
+    }
+
+    /// Becomes what it would be after the lines that another detector has been
+    /// ahead with, if it would have found the same in them. `false`, and no
+    /// change, if that is not certain.
+    pub(crate) fn take_over(&mut self, ahead: &DateDetector) -> bool {
+        let Some(start) = ahead.start.filter(|start| start.steady) else {
+            return false;
+        };
+        if self.current_template() != start.current {
+            return false;
+        }
+        if let Some(place) = self.current.filter(|_| start.hits > 0) {
+            let anchored = self.template(place).anchored;
+            let same_place = anchored || self.window.leads_as(&start.window);
+            if !same_place || self.reader.memory() != start.memory {
+                return false;
+            }
+            let last = ahead.current.map(|place| &ahead.order[place]);
+            let entry = &mut self.order[place];
+            if let Some(last) = last {
+                entry.last_used = last.last_used;
+                entry.distance = last.distance;
+            }
+            entry.hits += start.hits;
+            if self.first_unused == place {
+                self.first_unused += 1;
+            }
+            self.window = ahead.window;
+            self.reader = ahead.reader.clone();
+        }
+        self.searched |= ahead.searched;
+        true
+    }
+
+    /// The template of the last hit.
+    fn current_template(&self) -> Option<usize> {
+        self.current.map(|place| self.order[place].template)
+    }
+
+    /// Notes, if this detector is ahead of another, that a date was found;
+    /// `steady`: where the last one was.
+    fn note(&mut self, steady: bool) {
+        if let Some(start) = &mut self.start {
+            start.hits += 1;
+            start.steady &= steady;
         }
     }
 
@@ -170,10 +258,17 @@ impl DateDetector {
     ) -> Result<Option<FoundDate>, SearchRaises> {
         self.searched = true;
         let text = Text::new(line);
-        match self.search(&text)? {
-            Some(found) => self.win(&text, found, now).map(Some),
+        let found = self.search(&text).and_then(|found| match found {
+            Some((found, steady)) => {
+                self.note(steady);
+                self.win(&text, found, now).map(Some)
+            }
             None => Ok(None),
+        });
+        if found.is_err() {
+            self.note(false);
         }
+        found
     }
 
     /// Looks at the date of an ASCII line that nothing else is wanted of.
@@ -221,6 +316,7 @@ impl DateDetector {
         entry.hits += 1;
         entry.last_used = now.seconds();
         entry.distance = date.located.whole.0;
+        self.note(true);
         if self.first_unused == place {
             self.first_unused += 1;
         }
@@ -251,8 +347,9 @@ impl DateDetector {
         time.ok().flatten()
     }
 
-    /// The match that counts; its groups are in `slots`.
-    fn search(&mut self, text: &Text<'_>) -> Result<Option<Match>, SearchRaises> {
+    /// The match that counts, and whether it is where the last one was, by the
+    /// same template; its groups are in `slots`.
+    fn search(&mut self, text: &Text<'_>) -> Result<Option<(Match, bool)>, SearchRaises> {
         let mut reserve = None;
         let mut exclude = None;
         if let Some(current) = self.current {
@@ -269,7 +366,7 @@ impl DateDetector {
             if let Some(found) = self.try_place(current, text, range)? {
                 let same_window = found.start == self.window.start && found.end == self.window.end;
                 if anchored || same_window || self.order.len() == 1 {
-                    return Ok(Some(found));
+                    return Ok(Some((found, true)));
                 }
                 self.keep(&mut reserve, found);
             }
@@ -284,7 +381,7 @@ impl DateDetector {
             let known = self.order[place].distance.min(self.window.start);
             let last = place + 1 == self.order.len();
             if last || self.template(place).anchored || found.start <= known {
-                return Ok(Some(found));
+                return Ok(Some((found, false)));
             }
             if reserve.is_none_or(|reserve| found.start < reserve.start) {
                 self.keep(&mut reserve, found);
@@ -293,7 +390,7 @@ impl DateDetector {
         if reserve.is_some() {
             std::mem::swap(&mut self.slots, &mut self.reserve_slots);
         }
-        Ok(reserve)
+        Ok(reserve.map(|found| (found, false)))
     }
 
     fn keep(&mut self, reserve: &mut Option<Match>, found: Match) {

@@ -12,6 +12,7 @@ use crate::time::Timestamp;
 use crate::zone::{LastOffset, Zone};
 
 /// Reads dates in one zone.
+#[derive(Clone)]
 pub(super) struct Reader {
     zone: Zone,
     log_zone: Option<LogZone>,
@@ -51,6 +52,7 @@ pub(super) struct Groups<'a> {
 ///
 /// What `mktime` remembers need not be compared: it is what this conversion
 /// left, and with that the same local time is read in the same way again.
+#[derive(Clone)]
 struct Conversion {
     template: usize,
     /// The texts of the groups, joined.
@@ -100,6 +102,11 @@ impl Reader {
             self.hour = self.calm_hour(local, seconds, *time, now);
         }
         self.remember(template, compiled, groups, now, converted)
+    }
+
+    /// What `mktime` remembers: whatever else is kept here only saves time.
+    pub(super) fn memory(&self) -> LastOffset {
+        self.last_offset
     }
 
     /// The start of an hour that was read before.

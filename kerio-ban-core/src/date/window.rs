@@ -44,6 +44,16 @@ impl Window {
         })
     }
 
+    /// Whether both lead to the same place in any line.
+    pub(super) fn leads_as(&self, other: &Window) -> bool {
+        // Of letters and digits it does not matter which they are.
+        let same = |a: char, b: char| a == b || [a, b].into_iter().all(is_python_alphanumeric);
+        (self.start, self.end) == (other.start, other.end)
+            && (self.before, self.after) == (other.before, other.after)
+            && same(self.first, other.first)
+            && same(self.last, other.last)
+    }
+
     /// The bytes between start and end, if the line has the same characters
     /// around them, or the same ones just inside that are no letters or
     /// digits.

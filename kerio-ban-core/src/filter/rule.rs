@@ -139,6 +139,15 @@ impl Rule {
         self.original.origin(0..self.original.len())
     }
 
+    /// The names of its groups, as they are typed.
+    pub(super) fn group_names(&self) -> impl Iterator<Item = &str> {
+        self.pattern
+            .group_names()
+            .iter()
+            .flatten()
+            .map(|name| &**name)
+    }
+
     /// Where the groups are that decide what becomes of a match.
     pub(super) fn roles(&self) -> &Roles {
         &self.roles

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
+use super::ahead::Start;
 use super::builder::Filter;
 use super::lines::{BufferedLine, join};
 use super::mlfid::Connections;
@@ -89,6 +90,8 @@ pub struct Session {
     pub(super) connections: Connections,
     pub(super) search: Search,
     pub(super) report: Report,
+    /// What it began with, if it is ahead of another.
+    pub(super) start: Option<Start>,
 }
 
 /// What the search of one line works on. Kept only so that its memory is.
@@ -212,6 +215,7 @@ impl Session {
             connections: Connections::default(),
             search: Search::default(),
             report: Report::default(),
+            start: None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Finding a line's date and taking it out.
 
+use std::cell::Cell;
+
 use super::options::TimeCheck;
 use super::outcome::Trouble;
 use super::place::Cut;
@@ -9,10 +11,14 @@ use crate::pattern::Haystack;
 use crate::time::Timestamp;
 
 /// What a reading remembers of the dates it has seen.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct LastDate {
     time: Option<Timestamp>,
     text: String,
+    /// Whether it is of a line before the first one that was read here.
+    inherited: bool,
+    /// Whether an inherited date was looked at.
+    consulted: Cell<bool>,
 }
 
 /// A line with its date cut out.
@@ -48,7 +54,7 @@ impl LastDate {
     /// The last known date if it is recent. fail2ban takes the moment 0 for no
     /// date at all.
     fn recent(&self, check: TimeCheck, now: Timestamp) -> Option<Timestamp> {
-        let known = self.time.filter(|time| time.seconds() != 0.0);
+        let known = self.time().filter(|time| time.seconds() != 0.0);
         // In a replay, now is the last known date.
         known.filter(|time| check == TimeCheck::Replay || time.since(now) > -RECENT)
     }
@@ -61,12 +67,38 @@ impl LastDate {
         now: Timestamp,
     ) -> Timestamp {
         match check {
-            TimeCheck::Replay => dated.time.or(self.time).unwrap_or(now),
+            TimeCheck::Replay => dated.time.or_else(|| self.time()).unwrap_or(now),
             _ => now,
         }
     }
 
+    /// The same for a reading that begins further on.
+    pub(super) fn ahead(&self) -> LastDate {
+        LastDate {
+            inherited: true,
+            consulted: Cell::new(false),
+            ..self.clone()
+        }
+    }
+
+    /// Whether a reading that began with `start` would have gone the same way
+    /// if it had begun with this.
+    pub(super) fn might_precede(&self, start: &LastDate, ahead: &LastDate) -> bool {
+        let same = (self.time, &self.text) == (start.time, &start.text);
+        same || !ahead.consulted.get()
+    }
+
+    /// Becomes the last date of a reading that was ahead.
+    pub(super) fn take_over(&mut self, ahead: &LastDate) {
+        if !ahead.inherited
+            && let Some(time) = ahead.time
+        {
+            self.remember(time, &ahead.text);
+        }
+    }
+
     pub(super) fn remember(&mut self, time: Timestamp, text: &str) {
+        self.inherited = false;
         self.time = Some(time);
         self.text.clear();
         self.text.push_str(text);
@@ -74,6 +106,7 @@ impl LastDate {
 
     /// The last known date.
     pub(super) fn time(&self) -> Option<Timestamp> {
+        self.consulted.set(self.consulted.get() || self.inherited);
         self.time
     }
 
