@@ -7,6 +7,7 @@ mod rewrite;
 mod simulate;
 
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
@@ -176,6 +177,10 @@ pub(crate) struct ReadingArgs {
     /// Count lines that start with # and empty ones, which are skipped otherwise.
     #[arg(long)]
     pub(crate) all_lines: bool,
+    /// How many threads judge the lines of a log [default: one for each processor].
+    /// The result does not depend on it.
+    #[arg(short = 'j', long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
     /// Judge every line in full, also those that surely cannot match. The
     /// answers are the same, only slower: for checking that they are.
     #[arg(long)]

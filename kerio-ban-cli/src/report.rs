@@ -12,7 +12,7 @@ pub(crate) mod simulation;
 mod tally;
 mod text;
 
-use std::io;
+use std::io::{self, Write};
 
 use kerio_ban_core::{Filter, FilterConfig, Mark, Outcome, RuleKind, Timestamp};
 
@@ -20,7 +20,7 @@ pub(crate) use self::brief::Brief;
 pub(crate) use self::json::{Json, error_object, rule_object, write_error};
 pub(crate) use self::out::{Out, Token};
 pub(crate) use self::tally::Tally;
-pub(crate) use self::text::{Listing, Shown, Text};
+pub(crate) use self::text::{Listing, Lists, Shown, Text};
 
 /// Something that happened.
 pub(crate) enum Event<'a> {
@@ -107,6 +107,46 @@ pub(crate) trait Report {
     /// # Errors
     /// What the output says.
     fn event(&mut self, event: &Event<'_>) -> io::Result<()>;
+
+    /// Something that takes the events of lines further on.
+    fn part(&self) -> Box<dyn PartialReport>;
+
+    /// Adds a part: as if its events came now.
+    ///
+    /// # Errors
+    /// What the output says.
+    fn add(&mut self, part: Part) -> io::Result<()>;
+}
+
+/// Takes events ahead of their turn, perhaps in another thread.
+pub(crate) trait PartialReport: Send {
+    /// Takes the next event.
+    ///
+    /// # Errors
+    /// None: nothing is written yet.
+    fn event(&mut self, event: &Event<'_>) -> io::Result<()>;
+
+    /// What came of it.
+    fn end(self: Box<Self>) -> Part;
+}
+
+/// Part of a report.
+pub(crate) enum Part {
+    /// As it is to be written.
+    Bytes(Vec<u8>),
+    /// What the report for people lists at its end.
+    Lists(Box<Lists>),
+    Nothing,
+}
+
+impl Part {
+    /// Writes what is to be written.
+    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        match self {
+            Part::Bytes(bytes) => out.write_all(bytes),
+            Part::Lists(_) | Part::Nothing => Ok(()),
+        }
+    }
 }
 
 /// Writes nothing.
@@ -115,5 +155,23 @@ pub(crate) struct Quiet;
 impl Report for Quiet {
     fn event(&mut self, _event: &Event<'_>) -> io::Result<()> {
         Ok(())
+    }
+
+    fn part(&self) -> Box<dyn PartialReport> {
+        Box::new(Quiet)
+    }
+
+    fn add(&mut self, _part: Part) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl PartialReport for Quiet {
+    fn event(&mut self, _event: &Event<'_>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn end(self: Box<Self>) -> Part {
+        Part::Nothing
     }
 }

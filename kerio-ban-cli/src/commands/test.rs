@@ -1,19 +1,24 @@
 //! `kerio-ban test`: reads logs with a filter and reports what became of each
 //! line.
 
+mod judging;
+mod reading;
+mod threads;
+
 use std::ffi::OsString;
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::Path;
-use std::time::Instant;
+use std::thread;
 
 use kerio_ban_core::{
-    BlockOptions, Filter, FilterBuilder, FilterConfig, JailConfig, JailOptions, LineState, LogZone,
-    Outcome, Session, SessionOptions, Source, Timestamp, Traced, Trouble, UseDns, Zone,
+    Filter, FilterBuilder, FilterConfig, JailConfig, JailOptions, LogZone, SessionOptions, Source,
+    Timestamp, Traced, UseDns, Zone,
 };
 
+use self::reading::Reading;
 use super::{Answer, jail_logs};
 use crate::args::{Format, ListingArgs, TestArgs};
-use crate::buffered::Buffered;
 use crate::console::{self, Console};
 use crate::diagnostics;
 use crate::dns::SystemResolver;
@@ -21,10 +26,7 @@ use crate::environment;
 use crate::failure::Failure;
 use crate::input::{self, Encoding, Log};
 use crate::progress::Progress;
-use crate::report::{
-    Begin, Brief, Event, Json, JudgedLine, LineTrouble, Listing, Out, Quiet, Report, Shown, Tally,
-    Text, Token, Verdict,
-};
+use crate::report::{Begin, Brief, Json, Listing, Out, Quiet, Report, Shown, Tally, Text, Token};
 use crate::selection::{Catalogue, FoundJail};
 
 /// The earliest year that the default date templates count from. A moment given
@@ -77,6 +79,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<Answer, Failure> {
         report: report(args, token, now, local.zone),
         filter: &filter,
         progress: Progress::start(args.progress.shown(&args.output), &logs, streaming(args)),
+        threads: threads(args),
         incomplete: false,
     };
     let begin = Begin {
@@ -251,6 +254,12 @@ fn report(args: &TestArgs, token: Option<Token>, now: Timestamp, zone: Zone) -> 
     }
 }
 
+/// How many threads judge lines.
+fn threads(args: &TestArgs) -> usize {
+    let all = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    args.reading.threads.map_or_else(all, NonZeroUsize::get)
+}
+
 /// Whether results are written while logs are read.
 fn streaming(args: &TestArgs) -> bool {
     let lines = args.out.is_some() || args.output.format != Format::Text;
@@ -273,157 +282,5 @@ fn listing(args: &ListingArgs, max_lines: Option<i64>, zone: Zone) -> Listing {
         ignored: shown(args.print_all_ignored, args.print_no_ignored),
         limit: limit.unwrap_or(Listing::LIMIT),
         zone,
-    }
-}
-
-/// The reading of all logs.
-struct Reading<'a> {
-    args: &'a TestArgs,
-    now: Timestamp,
-    options: SessionOptions,
-    filter: &'a Filter,
-    tally: Tally,
-    report: Box<dyn Report>,
-    encoding: Encoding,
-    progress: Progress,
-    /// Whether a log could not be read to its end.
-    incomplete: bool,
-}
-
-impl Reading<'_> {
-    fn all(
-        &mut self,
-        begin: &Begin<'_>,
-        logs: &[Log],
-        warn: &mut dyn FnMut(String),
-    ) -> Result<Answer, Failure> {
-        let started = Instant::now();
-        self.report.event(&Event::Begin(begin))?;
-        for (log, name) in logs.iter().zip(&begin.logs) {
-            self.log(log, name, warn)?;
-        }
-        self.tally.elapsed = started.elapsed();
-        self.progress.finish();
-        self.report.event(&Event::End(&self.tally))?;
-        Ok(match self.tally.failures {
-            _ if self.incomplete => Answer::Incomplete,
-            0 => Answer::No,
-            _ => Answer::Yes,
-        })
-    }
-
-    fn log(&mut self, log: &Log, name: &str, warn: &mut dyn FnMut(String)) -> Result<(), Failure> {
-        let mut lines = log.open(self.encoding, self.progress.meter(), &mut |message| {
-            self.progress.aside(|| warn(message));
-        })?;
-        let mut session = self.filter.session_with(&self.options);
-        let mut buffered = (self.filter.max_lines() > 1).then(Buffered::default);
-        let options = BlockOptions {
-            now: self.now,
-            skip_comments: !self.args.reading.all_lines,
-            pass_over: self.may_pass_over(),
-        };
-        let mut number = 0;
-        let broken = loop {
-            let block = match lines.next_block() {
-                Ok(Some(block)) => block,
-                Ok(None) => break None,
-                Err(error) => break Some(error),
-            };
-            session.feed_block(block, &options, |session, text, state| {
-                number += 1;
-                match state {
-                    LineState::Skipped => Ok(()),
-                    LineState::Passed => self.passed(name, number, text),
-                    LineState::Judged => {
-                        if let Some(buffered) = &mut buffered {
-                            buffered.update(session, |text| self.event(&Event::Taken { text }))?;
-                        }
-                        self.judged(session, name, number, text)
-                    }
-                }
-            })?;
-        };
-        self.tally.add_dates(session.date_hits());
-        if let Some(error) = broken {
-            self.broken_off(name, number, &error)?;
-        }
-        Ok(())
-    }
-
-    /// Reports that a log could not be read beyond a line.
-    fn broken_off(&mut self, log: &str, number: u64, error: &io::Error) -> io::Result<()> {
-        self.incomplete = true;
-        let message = input::broken_off(error, number);
-        let told = format!("`{log}`: {message}");
-        self.progress
-            .aside(|| diagnostics::error(&told, self.args.output.color));
-        self.event(&Event::Trouble(&LineTrouble {
-            log,
-            number,
-            rule: None,
-            message,
-        }))
-    }
-
-    /// Whether nothing is wanted of lines that cannot match but that they are
-    /// missed. How often the prefregex matched is shown only by `-v`.
-    fn may_pass_over(&self) -> bool {
-        let counts_prefix = self.filter.prefregex().is_some() && self.args.listing.verbose > 0;
-        !self.args.reading.plain && !counts_prefix && !self.args.invert
-    }
-
-    /// Reports a line that was passed over.
-    fn passed(&mut self, log: &str, number: u64, text: &[u8]) -> io::Result<()> {
-        self.event(&Event::Line(&JudgedLine {
-            log,
-            number,
-            text,
-            verdict: Verdict::Missed,
-            outcome: &Outcome::Missed,
-            ignored_by: &[],
-            prefix_matched: false,
-            last_date: None,
-        }))
-    }
-
-    /// Reports what became of a line.
-    fn judged(&mut self, session: &Session, log: &str, number: u64, text: &[u8]) -> io::Result<()> {
-        let outcome = session.outcome();
-        self.event(&Event::Line(&JudgedLine {
-            log,
-            number,
-            text,
-            verdict: Verdict::of(&outcome, session.ignored_by()),
-            outcome: &outcome,
-            ignored_by: session.ignored_by(),
-            prefix_matched: session.prefix_matched(),
-            last_date: session.last_date(),
-        }))?;
-        for trouble in session.troubles() {
-            let (rule, message) = match trouble {
-                Trouble::LimitReached { kind, rule } => (
-                    Some((*kind, *rule)),
-                    "backtracking limit reached".to_owned(),
-                ),
-                Trouble::BreaksOff { reason } => {
-                    (None, format!("fail2ban gives up on this line: {reason}"))
-                }
-                // The dates are reported by themselves.
-                _ => continue,
-            };
-            self.event(&Event::Trouble(&LineTrouble {
-                log,
-                number,
-                rule,
-                message,
-            }))?;
-        }
-        Ok(())
-    }
-
-    fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
-        self.tally.count(event);
-        self.report.event(event)
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use kerio_ban_core::{Mark, RuleKind};
 
-use super::{Event, JudgedLine, Report, Verdict};
+use super::{Event, JudgedLine, Part, PartialReport, Report, Verdict};
 use crate::words::Visible;
 
 /// Writes `log:line: what`.
@@ -92,5 +92,28 @@ impl<W: Write> Report for Brief<W> {
                 self.out.flush()
             }
         }
+    }
+
+    fn part(&self) -> Box<dyn PartialReport> {
+        Box::new(Brief::new(
+            Vec::new(),
+            self.missed,
+            self.ignored,
+            self.escape,
+        ))
+    }
+
+    fn add(&mut self, part: Part) -> io::Result<()> {
+        part.write(&mut self.out)
+    }
+}
+
+impl PartialReport for Brief<Vec<u8>> {
+    fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
+        Report::event(self, event)
+    }
+
+    fn end(self: Box<Self>) -> Part {
+        Part::Bytes(self.out)
     }
 }

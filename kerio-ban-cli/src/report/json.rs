@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use kerio_ban_core::{Hit, Mark, Outcome, Rule, Timestamp, Value};
 use serde_json::{Map, Value as Object, json};
 
-use super::{Begin, Event, JudgedLine, LineTrouble, Report, Tally, Verdict};
+use super::{Begin, Event, JudgedLine, LineTrouble, Part, PartialReport, Report, Tally, Verdict};
 use crate::failure::Failure;
 
 /// The version of the form. It only ever grows.
@@ -98,6 +98,24 @@ impl<W: Write> Report for Json<W> {
             Event::Trouble(trouble) => self.trouble(trouble),
             Event::End(tally) => self.end(tally),
         }
+    }
+
+    fn part(&self) -> Box<dyn PartialReport> {
+        Box::new(Json::new(Vec::new(), self.missed, self.ignored))
+    }
+
+    fn add(&mut self, part: Part) -> io::Result<()> {
+        part.write(&mut self.out)
+    }
+}
+
+impl PartialReport for Json<Vec<u8>> {
+    fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
+        Report::event(self, event)
+    }
+
+    fn end(self: Box<Self>) -> Part {
+        Part::Bytes(self.out)
     }
 }
 

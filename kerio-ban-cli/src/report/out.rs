@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use kerio_ban_core::{FailureId, Hit, Mark, Timestamp, Value};
 
-use super::{Event, JudgedLine, Report};
+use super::{Event, JudgedLine, PartialReport, Report};
 use crate::python::{self, Optional};
 use crate::words::Visible;
 
@@ -236,6 +236,30 @@ impl<W: Write> Report for Out<W> {
             Event::End(_) => self.out.flush(),
             Event::Begin(_) | Event::Taken { .. } | Event::Trouble(_) => Ok(()),
         }
+    }
+
+    fn part(&self) -> Box<dyn PartialReport> {
+        Box::new(Out::new(
+            Vec::new(),
+            self.token.clone(),
+            self.invert,
+            self.now,
+            self.escape,
+        ))
+    }
+
+    fn add(&mut self, part: super::Part) -> io::Result<()> {
+        part.write(&mut self.out)
+    }
+}
+
+impl PartialReport for Out<Vec<u8>> {
+    fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
+        Report::event(self, event)
+    }
+
+    fn end(self: Box<Self>) -> super::Part {
+        super::Part::Bytes(self.out)
     }
 }
 

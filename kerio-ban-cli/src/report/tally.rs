@@ -64,6 +64,33 @@ impl Tally {
         }
     }
 
+    /// Another one for the same filter that has counted nothing.
+    pub(crate) fn empty(&self) -> Tally {
+        Tally {
+            hits: vec![0; self.hits.len()],
+            ignore_hits: vec![0; self.ignore_hits.len()],
+            ..Tally::default()
+        }
+    }
+
+    /// Adds what was counted in other lines.
+    pub(crate) fn add(&mut self, other: &Tally) {
+        self.lines += other.lines;
+        self.ignored += other.ignored;
+        self.matched += other.matched;
+        self.missed += other.missed;
+        self.failures += other.failures;
+        self.prefix_hits += other.prefix_hits;
+        self.troubles += other.troubles;
+        let add = |sums: &mut [u64], hits: &[u64]| {
+            for (sum, hits) in sums.iter_mut().zip(hits) {
+                *sum += hits;
+            }
+        };
+        add(&mut self.hits, &other.hits);
+        add(&mut self.ignore_hits, &other.ignore_hits);
+    }
+
     /// Adds what the reading of one log says of its dates.
     pub(crate) fn add_dates(&mut self, dates: Vec<TemplateHits>) {
         let earlier = std::mem::take(&mut self.dates);

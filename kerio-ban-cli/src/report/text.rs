@@ -1,19 +1,17 @@
 //! The report for people, in the order of fail2ban-regex: what was used, what
 //! each expression found, dates, lines.
 
-use std::collections::VecDeque;
+mod lists;
+
 use std::io::{self, Write};
 
-use kerio_ban_core::{Filter, Hit, Mark, Rule, RuleKind, Zone};
+use kerio_ban_core::{Filter, Rule, RuleKind, Zone};
 
-use super::{Begin, Event, JudgedLine, Report, Tally, Verdict};
-use crate::clock::local_time;
+pub(crate) use self::lists::Lists;
+use super::{Begin, Event, Part, PartialReport, Report, Tally};
 use crate::console::Console;
 use crate::places::Places;
 use crate::words::{Visible, counted, shortened};
-
-/// How much of a line a list shows where not everything was asked for.
-const LONGEST: usize = 2000;
 
 /// What the report holds.
 #[derive(Clone, Debug)]
@@ -48,43 +46,24 @@ pub(crate) struct Text<W> {
     listing: Listing,
     filter: Option<Filter>,
     places: Places,
-    /// What each failregex found, if that is to be shown.
-    findings: Vec<List>,
-    matched: List,
-    missed: List,
-    ignored: List,
-    troubles: List,
-    /// Failures in lines without a date.
-    undated: u64,
+    lists: Lists,
 }
 
 impl<W: Write> Text<W> {
     pub(crate) fn new(out: W, console: Console, listing: Listing) -> Text<W> {
-        let list = |shown| List::new(shown, listing.limit);
         Text {
             out,
             console,
             filter: None,
             places: Places::among(&[]),
-            findings: Vec::new(),
-            matched: list(listing.matched),
-            missed: list(listing.missed),
-            ignored: list(listing.ignored),
-            troubles: list(Shown::Some),
-            undated: 0,
+            lists: Lists::new(&listing, 0),
             listing,
         }
     }
 
     fn begin(&mut self, begin: &Begin<'_>) -> io::Result<()> {
         self.filter = Some(begin.filter.clone());
-        let shown = match self.listing.verbose {
-            0 => Shown::Nothing,
-            1 => Shown::Some,
-            _ => Shown::All,
-        };
-        let rules = begin.filter.failregex().len();
-        self.findings = vec![List::new(shown, self.listing.limit); rules];
+        self.lists = Lists::new(&self.listing, begin.filter.failregex().len());
         self.field("Filter", begin.name)?;
         if let Some(config) = begin.config {
             self.places = Places::among(config.sources());
@@ -133,38 +112,6 @@ impl<W: Write> Text<W> {
         writeln!(self.out, "{label}  {text}")
     }
 
-    fn line(&mut self, line: &JudgedLine<'_>) {
-        let list = match line.verdict {
-            Verdict::Matched => &mut self.matched,
-            Verdict::Ignored => &mut self.ignored,
-            Verdict::Missed => &mut self.missed,
-        };
-        list.add_with(|whole| Entry {
-            place: format!("{}:{}", line.log, line.number),
-            text: excerpt(&String::from_utf8_lossy(line.text), whole),
-        });
-        for hit in line.outcome.hits().iter() {
-            self.undated += u64::from(hit.mark() == Mark::Failure && hit.time().is_none());
-            let zone = &self.listing.zone;
-            self.findings[hit.rule().index()].add_with(|_| Entry {
-                place: format!("{}:{}", line.log, line.number),
-                text: finding(&hit, zone),
-            });
-        }
-    }
-
-    fn taken(&mut self, text: &str) {
-        let whole = self.missed.shown == Shown::All;
-        if let Some(entry) = self.missed.take(&excerpt(text, whole)) {
-            self.matched.add_with(|_| entry);
-        } else {
-            self.matched.add_with(|whole| Entry {
-                place: "an earlier line".to_owned(),
-                text: excerpt(text, whole),
-            });
-        }
-    }
-
     fn end(&mut self, tally: &Tally) -> io::Result<()> {
         if let Some(filter) = self.filter.take() {
             self.rules(&filter, tally)?;
@@ -174,17 +121,22 @@ impl<W: Write> Text<W> {
         let lists = [
             (
                 "Matched",
-                &self.matched,
+                &self.lists.matched,
                 tally.matched,
                 "--print-all-matched",
             ),
             (
                 "Ignored",
-                &self.ignored,
+                &self.lists.ignored,
                 tally.ignored as i64,
                 "--print-all-ignored",
             ),
-            ("Missed", &self.missed, tally.missed, "--print-all-missed"),
+            (
+                "Missed",
+                &self.lists.missed,
+                tally.missed,
+                "--print-all-missed",
+            ),
         ];
         for (name, list, count, option) in lists {
             if count > 0 && list.shown != Shown::Nothing {
@@ -276,7 +228,7 @@ impl<W: Write> Text<W> {
                 writeln!(self.out, "{}", palette.dim(expanded))?;
             }
             if kind == RuleKind::Failregex {
-                let list = &self.findings[rule.index()];
+                let list = &self.lists.findings[rule.index()];
                 let rest = i64::try_from(hits).unwrap_or(i64::MAX) - list.entries.len() as i64;
                 if list.shown != Shown::Nothing && hits > 0 {
                     list.write(&mut self.out, self.console, "      ", rest, "-vv")?;
@@ -320,10 +272,10 @@ impl<W: Write> Text<W> {
                 writeln!(self.out, "{}", palette.dim(weight))?;
             }
         }
-        if self.undated > 0 {
+        if self.lists.undated > 0 {
             let text = format!(
                 "{} without a date: fail2ban would take the moment at which it reads the line",
-                counted(self.undated, "failure"),
+                counted(self.lists.undated, "failure"),
             );
             writeln!(self.out, "  {}", palette.warning(text))?;
         }
@@ -337,8 +289,9 @@ impl<W: Write> Text<W> {
         let heading = self.console.palette.warning("Not decided:");
         writeln!(self.out, "\n{heading}")?;
         let rest = i64::try_from(tally.troubles).unwrap_or(i64::MAX);
-        let rest = rest - self.troubles.entries.len() as i64;
-        self.troubles
+        let rest = rest - self.lists.troubles.entries.len() as i64;
+        self.lists
+            .troubles
             .write(&mut self.out, self.console, "  ", rest, "--format json")
     }
 }
@@ -347,153 +300,18 @@ impl<W: Write> Report for Text<W> {
     fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
         match event {
             Event::Begin(begin) => self.begin(begin),
-            Event::Line(line) => {
-                self.line(line);
-                Ok(())
-            }
-            Event::Taken { text } => {
-                self.taken(text);
-                Ok(())
-            }
-            Event::Trouble(trouble) => {
-                self.troubles.add_with(|_| Entry {
-                    place: format!("{}:{}", trouble.log, trouble.number),
-                    text: match trouble.rule {
-                        Some((kind, index)) => format!("{kind}[{index}]: {}", trouble.message),
-                        None => trouble.message.clone(),
-                    },
-                });
-                Ok(())
-            }
+            Event::Line(_) | Event::Taken { .. } | Event::Trouble(_) => self.lists.event(event),
             Event::End(tally) => self.end(tally),
         }
     }
-}
-
-/// Id and time of what an expression found.
-fn finding(hit: &Hit<'_>, zone: &Zone) -> String {
-    let id = hit
-        .id()
-        .map_or_else(|| "unknown".to_owned(), ToString::to_string);
-    let time = hit
-        .time()
-        .map_or_else(|| "no date".to_owned(), |time| local_time(time, zone));
-    let mark = match hit.mark() {
-        Mark::Failure => "",
-        Mark::NoFail => "  no failure",
-        Mark::Pending => "  pending",
-    };
-    format!("{id}  {time}{mark}")
-}
-
-/// The text, or the start of it if it is very long.
-fn excerpt(text: &str, whole: bool) -> String {
-    if whole || text.len() <= LONGEST {
-        return text.to_owned();
-    }
-    format!("{} ({} bytes)", shortened(text, Some(LONGEST)), text.len())
-}
-
-/// Lines of the report that are known only at its end.
-#[derive(Clone, Debug)]
-struct List {
-    shown: Shown,
-    limit: usize,
-    entries: VecDeque<Entry>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Entry {
-    place: String,
-    text: String,
-}
-
-impl List {
-    fn new(shown: Shown, limit: usize) -> List {
-        List {
-            shown,
-            limit,
-            entries: VecDeque::new(),
-        }
+    fn part(&self) -> Box<dyn PartialReport> {
+        Box::new(self.lists.empty())
     }
 
-    /// Adds an entry if there is room; only then is it made. It is told
-    /// whether it may be of any length.
-    fn add_with(&mut self, entry: impl FnOnce(bool) -> Entry) {
-        let whole = self.shown == Shown::All;
-        if whole || self.shown == Shown::Some && self.entries.len() < self.limit {
-            self.entries.push_back(entry(whole));
-        }
-    }
-
-    /// Takes out the first entry with a text.
-    fn take(&mut self, text: &str) -> Option<Entry> {
-        let place = self.entries.iter().position(|entry| entry.text == text)?;
-        self.entries.remove(place)
-    }
-
-    /// Writes the entries, and how many there are besides.
-    fn write(
-        &self,
-        out: &mut impl Write,
-        console: Console,
-        indent: &str,
-        rest: i64,
-        option: &str,
-    ) -> io::Result<()> {
-        for entry in &self.entries {
-            let place = Visible::new(&entry.place, console.escape);
-            let place = console.palette.place(format_args!("{place}:")).to_string();
-            let text = Visible::new(&entry.text, console.escape);
-            writeln!(out, "{indent}{place} {text}")?;
-        }
-        if rest > 0 {
-            let rest = format!("... and {rest} more, see {option}");
-            writeln!(out, "{indent}{}", console.palette.dim(rest))?;
+    fn add(&mut self, part: Part) -> io::Result<()> {
+        if let Part::Lists(lists) = part {
+            self.lists.add(*lists);
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(text: &str) -> Entry {
-        Entry {
-            place: "log:1".to_owned(),
-            text: text.to_owned(),
-        }
-    }
-
-    #[test]
-    fn a_list_keeps_no_more_than_it_shows() {
-        let mut list = List::new(Shown::Some, 2);
-        for text in ["a", "b", "c"] {
-            list.add_with(|_| entry(text));
-        }
-        assert_eq!(list.entries, [entry("a"), entry("b")]);
-        let mut list = List::new(Shown::Nothing, 2);
-        list.add_with(|_| panic!("made for nothing"));
-    }
-
-    #[test]
-    fn a_line_taken_from_a_list_makes_room() {
-        let mut list = List::new(Shown::Some, 1);
-        list.add_with(|_| entry("a"));
-        assert_eq!(list.take("b"), None);
-        assert_eq!(list.take("a"), Some(entry("a")));
-        list.add_with(|_| entry("b"));
-        assert_eq!(list.entries, [entry("b")]);
-    }
-
-    #[test]
-    fn only_very_long_lines_are_cut() {
-        let long = "é".repeat(LONGEST);
-        assert_eq!(excerpt(&long, true), long);
-        assert!(excerpt(&long, false).ends_with("é (4000 bytes)"));
-        let longer = "é".repeat(LONGEST + 1);
-        assert!(excerpt(&longer, false).ends_with("é… (4002 bytes)"));
-        assert_eq!(excerpt("short", false), "short");
     }
 }

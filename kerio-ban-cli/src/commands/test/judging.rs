@@ -1,0 +1,98 @@
+//! What became of lines, told to a report and counted.
+
+use std::io;
+
+use kerio_ban_core::{BlockOptions, LineState, Outcome, Session, Trouble};
+
+use crate::buffered::Buffered;
+use crate::report::{Event, JudgedLine, LineTrouble, Tally, Verdict};
+
+/// Lines of one log on their way into a report.
+pub(super) struct Judging<'j> {
+    pub(super) log: &'j str,
+    pub(super) options: &'j BlockOptions,
+    pub(super) tally: &'j mut Tally,
+    /// Takes the events.
+    pub(super) tell: &'j mut dyn FnMut(&Event<'_>) -> io::Result<()>,
+}
+
+impl Judging<'_> {
+    /// Judges the lines of a block, the first of which comes after line
+    /// `number`. Returns the number of the last.
+    pub(super) fn block(
+        &mut self,
+        session: &mut Session,
+        block: &[u8],
+        mut number: u64,
+        mut buffered: Option<&mut Buffered>,
+    ) -> io::Result<u64> {
+        session.feed_block(block, self.options, |session, text, state| {
+            number += 1;
+            match state {
+                LineState::Skipped => Ok(()),
+                LineState::Passed => self.passed(number, text),
+                LineState::Judged => {
+                    if let Some(buffered) = &mut buffered {
+                        buffered.update(session, |text| self.event(&Event::Taken { text }))?;
+                    }
+                    self.judged(session, number, text)
+                }
+            }
+        })?;
+        Ok(number)
+    }
+
+    /// Reports a line that was passed over.
+    fn passed(&mut self, number: u64, text: &[u8]) -> io::Result<()> {
+        self.event(&Event::Line(&JudgedLine {
+            log: self.log,
+            number,
+            text,
+            verdict: Verdict::Missed,
+            outcome: &Outcome::Missed,
+            ignored_by: &[],
+            prefix_matched: false,
+            last_date: None,
+        }))
+    }
+
+    /// Reports what became of a line.
+    fn judged(&mut self, session: &Session, number: u64, text: &[u8]) -> io::Result<()> {
+        let outcome = session.outcome();
+        self.event(&Event::Line(&JudgedLine {
+            log: self.log,
+            number,
+            text,
+            verdict: Verdict::of(&outcome, session.ignored_by()),
+            outcome: &outcome,
+            ignored_by: session.ignored_by(),
+            prefix_matched: session.prefix_matched(),
+            last_date: session.last_date(),
+        }))?;
+        for trouble in session.troubles() {
+            let (rule, message) = match trouble {
+                Trouble::LimitReached { kind, rule } => (
+                    Some((*kind, *rule)),
+                    "backtracking limit reached".to_owned(),
+                ),
+                Trouble::BreaksOff { reason } => {
+                    (None, format!("fail2ban gives up on this line: {reason}"))
+                }
+                // The dates are reported by themselves.
+                _ => continue,
+            };
+            self.event(&Event::Trouble(&LineTrouble {
+                log: self.log,
+                number,
+                rule,
+                message,
+            }))?;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
+        self.tally.count(event);
+        (self.tell)(event)
+    }
+}

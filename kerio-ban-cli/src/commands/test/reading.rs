@@ -1,0 +1,147 @@
+//! Reading logs into a report.
+
+use std::io;
+use std::time::Instant;
+
+use kerio_ban_core::{BlockOptions, Filter, Session, SessionOptions, Timestamp};
+
+use super::judging::Judging;
+use super::threads;
+use crate::args::TestArgs;
+use crate::buffered::Buffered;
+use crate::commands::Answer;
+use crate::diagnostics;
+use crate::failure::Failure;
+use crate::input::{self, Encoding, Log, LogLines};
+use crate::progress::Progress;
+use crate::report::{Begin, Event, LineTrouble, Report, Tally};
+
+/// The reading of all logs.
+pub(super) struct Reading<'a> {
+    pub(super) args: &'a TestArgs,
+    pub(super) now: Timestamp,
+    pub(super) options: SessionOptions,
+    pub(super) filter: &'a Filter,
+    pub(super) tally: Tally,
+    pub(super) report: Box<dyn Report>,
+    pub(super) encoding: Encoding,
+    pub(super) progress: Progress,
+    /// How many threads judge lines.
+    pub(super) threads: usize,
+    /// Whether a log could not be read to its end.
+    pub(super) incomplete: bool,
+}
+
+/// How far a log was read: to its end, or to where it cannot be read.
+pub(super) struct Read {
+    pub(super) lines: u64,
+    pub(super) broken: Option<io::Error>,
+}
+
+impl Reading<'_> {
+    pub(super) fn all(
+        &mut self,
+        begin: &Begin<'_>,
+        logs: &[Log],
+        warn: &mut dyn FnMut(String),
+    ) -> Result<Answer, Failure> {
+        let started = Instant::now();
+        self.report.event(&Event::Begin(begin))?;
+        for (log, name) in logs.iter().zip(&begin.logs) {
+            self.log(log, name, warn)?;
+        }
+        self.tally.elapsed = started.elapsed();
+        self.progress.finish();
+        self.report.event(&Event::End(&self.tally))?;
+        Ok(match self.tally.failures {
+            _ if self.incomplete => Answer::Incomplete,
+            0 => Answer::No,
+            _ => Answer::Yes,
+        })
+    }
+
+    fn log(&mut self, log: &Log, name: &str, warn: &mut dyn FnMut(String)) -> Result<(), Failure> {
+        let mut lines = log.open(self.encoding, self.progress.meter(), &mut |message| {
+            self.progress.aside(|| warn(message));
+        })?;
+        let mut session = self.filter.session_with(&self.options);
+        let options = BlockOptions {
+            now: self.now,
+            skip_comments: !self.args.reading.all_lines,
+            pass_over: self.may_pass_over(),
+        };
+        // What comes bit by bit is reported as it comes.
+        let at_once = log.size().is_some();
+        let read = if self.threads > 1 && at_once && session.ahead().is_some() {
+            threads::Reading {
+                log: name,
+                options: &options,
+                tally: &mut self.tally,
+                report: &mut *self.report,
+            }
+            .all(&mut lines, &mut session, self.threads)
+        } else {
+            self.alone(name, &options, &mut lines, &mut session)
+        }?;
+        self.tally.add_dates(session.date_hits());
+        if let Some(error) = read.broken {
+            self.broken_off(name, read.lines, &error)?;
+        }
+        Ok(())
+    }
+
+    /// Reads a log in this thread.
+    fn alone(
+        &mut self,
+        name: &str,
+        options: &BlockOptions,
+        lines: &mut LogLines,
+        session: &mut Session,
+    ) -> io::Result<Read> {
+        let mut buffered = (self.filter.max_lines() > 1).then(Buffered::default);
+        let mut number = 0;
+        loop {
+            let block = match lines.next_block() {
+                Ok(Some(block)) => block,
+                end => {
+                    return Ok(Read {
+                        lines: number,
+                        broken: end.err(),
+                    });
+                }
+            };
+            number = Judging {
+                log: name,
+                options,
+                tally: &mut self.tally,
+                tell: &mut |event| self.report.event(event),
+            }
+            .block(session, block, number, buffered.as_mut())?;
+        }
+    }
+
+    /// Reports that a log could not be read beyond a line.
+    fn broken_off(&mut self, log: &str, number: u64, error: &io::Error) -> io::Result<()> {
+        self.incomplete = true;
+        let message = input::broken_off(error, number);
+        let told = format!("`{log}`: {message}");
+        self.progress
+            .aside(|| diagnostics::error(&told, self.args.output.color));
+        let trouble = LineTrouble {
+            log,
+            number,
+            rule: None,
+            message,
+        };
+        let event = Event::Trouble(&trouble);
+        self.tally.count(&event);
+        self.report.event(&event)
+    }
+
+    /// Whether nothing is wanted of lines that cannot match but that they are
+    /// missed. How often the prefregex matched is shown only by `-v`.
+    fn may_pass_over(&self) -> bool {
+        let counts_prefix = self.filter.prefregex().is_some() && self.args.listing.verbose > 0;
+        !self.args.reading.plain && !counts_prefix && !self.args.invert
+    }
+}

@@ -1,0 +1,107 @@
+//! The number of threads changes nothing but the time it takes.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Numbers from a fixed seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (self.0 >> 33) % limit
+    }
+}
+
+/// A log of several blocks. Runs of lines without a date make it matter what
+/// was ahead of a block; `calm` is one in which every line has a date.
+fn log(name: &str, calm: bool) -> PathBuf {
+    let mut random = Random(3);
+    let mut text = String::new();
+    for number in 0..30_000_u64 {
+        let (minute, second) = (number / 60 % 60, number % 60);
+        let date = format!("[17/Jun/2025 1{}:{minute:02}:{second:02}] ", number / 3600);
+        let undated = !calm && number / 40 % 5 == 0;
+        if !undated {
+            text.push_str(&date);
+        }
+        let user = random.below(1000);
+        let ip = format!("203.0.113.{}", random.below(256));
+        match random.below(10) {
+            0..3 => writeln!(
+                text,
+                "SMTP: User u{user}@example.com doesn't exist. Attempt from IP address {ip}."
+            ),
+            3 => writeln!(text, "Failed IMAP login from {ip} with SASL method LOGIN."),
+            4 => writeln!(text, "# a comment of {ip}"),
+            5 => writeln!(
+                text,
+                "Relay attempt from IP address {ip}, mail from <probe@b.example>"
+            ),
+            6 => writeln!(text, "\u{e9}t\u{e9} {user}"),
+            _ => writeln!(
+                text,
+                "Message from <{user}@example.net> rejected: score {user}"
+            ),
+        }
+        .unwrap();
+    }
+    text.push_str("SMTP: User last@example.com doesn't exist. Attempt from IP address 192.0.2.9.");
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+/// Everything that is printed, but the time it took.
+fn run(log: &Path, arguments: &[&str]) -> String {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let output = Command::new(env!("CARGO_BIN_EXE_kerio-ban"))
+        .args(["test", "--now=1750200000", "article/filter.d/kerio.conf"])
+        .arg(log)
+        .args(arguments)
+        .current_dir(data)
+        .env("TZ", "Europe/Prague")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty());
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line = |line: &str| {
+        let end = [line.find("\"elapsed\":"), line.find("[processed in ")];
+        let end = end.into_iter().flatten().next();
+        line[..end.unwrap_or(line.len())].to_owned()
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    for log in [log("calm.log", true), log("restless.log", false)] {
+        for form in [
+            &["--print-all-missed"][..],
+            &["-vv"],
+            &["--format=json", "--print-all-missed"],
+            &["--format=brief"],
+            &["--out=row"],
+            &["--out=<ip> <time>", "--invert"],
+            &["--all-lines"],
+        ] {
+            let with = |more: &[&str]| run(&log, &[form, more].concat());
+            let expected = with(&["--threads=1", "--plain"]);
+            for more in [&["-j1"][..], &["-j2"], &["-j7"], &["-j3", "--plain"]] {
+                assert!(
+                    with(more) == expected,
+                    "{} {form:?} {more:?} differs",
+                    log.display()
+                );
+            }
+        }
+    }
+}
