@@ -1,5 +1,6 @@
 //! The kerio-ban filter pack as embedded data: filters and jails for Kerio
-//! Connect and Kerio Control, in files that fail2ban loads as they are.
+//! Connect and Kerio Control, in files that fail2ban loads as they are, and a
+//! `common.conf` for other people's filters where fail2ban's own is not at hand.
 //!
 //! The files live beside this crate's source, in `filter.d` and `jail.d`. This
 //! crate holds no logic; it only makes their text part of a program, so that it
@@ -18,6 +19,7 @@ macro_rules! embed {
 }
 
 static FILES: &[(&str, &str)] = embed![
+    "filter.d/common.conf",
     "filter.d/kerio-connect.conf",
     "filter.d/kerio-control.conf",
     "filter.d/kerio.conf",
@@ -28,9 +30,10 @@ static FILES: &[(&str, &str)] = embed![
 /// configuration directory (`filter.d/kerio.conf`, always with `/`) and the text
 /// (UTF-8, lines ended by `\n`).
 ///
-/// They can be copied under these paths into `/etc/fail2ban`. The filters include
-/// none of fail2ban's own files; the jails build on the defaults of its
-/// `jail.conf`.
+/// They can be copied under these paths into `/etc/fail2ban`, all but
+/// `filter.d/common.conf`, which fail2ban has, too, and which is to stay. The
+/// filters include none of fail2ban's own files; the jails build on the defaults
+/// of its `jail.conf`.
 #[must_use]
 pub fn files() -> &'static [(&'static str, &'static str)] {
     FILES

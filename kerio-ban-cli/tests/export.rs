@@ -85,6 +85,7 @@ fn the_pack_is_written_and_works() {
     let dir = Scratch::new("export");
     let (status, told, _) = export(&dir, &[]);
     insta::assert_snapshot!(told, @r"
+    wrote DIR/filter.d/common.conf
     wrote DIR/filter.d/kerio-connect.conf
     wrote DIR/filter.d/kerio-control.conf
     wrote DIR/filter.d/kerio.conf
@@ -113,7 +114,7 @@ fn the_pack_is_written_and_works() {
     assert_eq!(status, 0);
     assert_eq!(
         told.lines().next(),
-        Some(r#"{"type":"file","path":"DIR/filter.d/kerio-connect.conf","status":"unchanged"}"#)
+        Some(r#"{"type":"file","path":"DIR/filter.d/common.conf","status":"unchanged"}"#)
     );
     assert_eq!(
         told.matches(r#""status":"unchanged""#).count(),
@@ -138,6 +139,7 @@ fn err_nothing_is_overwritten_unasked() {
 
     let (status, told, _) = export(&dir, &["--force"]);
     insta::assert_snapshot!(told, @r"
+    wrote DIR/filter.d/common.conf
     wrote DIR/filter.d/kerio-connect.conf
     wrote DIR/filter.d/kerio-control.conf
     overwrote DIR/filter.d/kerio.conf
@@ -147,11 +149,49 @@ fn err_nothing_is_overwritten_unasked() {
 }
 
 #[test]
+fn the_common_file_of_fail2ban_stays() {
+    let file = "filter.d/common.conf";
+    let theirs = "# Another's\n[DEFAULT]\n__prefix_line = x\n";
+    for options in [[].as_slice(), &["--force"]] {
+        let dir = Scratch::new("shared");
+        dir.write(file, theirs);
+        let (status, told, _) = export(&dir, options);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(told, @r"
+            kept DIR/filter.d/common.conf, which is another's
+            wrote DIR/filter.d/kerio-connect.conf
+            wrote DIR/filter.d/kerio-control.conf
+            wrote DIR/filter.d/kerio.conf
+            wrote DIR/jail.d/kerio.conf
+            ");
+        }
+        let mut expected = pack();
+        expected.insert(file.to_owned(), theirs.to_owned());
+        assert_eq!((status, dir.files()), (0, expected));
+        let (_, told, _) = export(&dir, &["--format", "json"]);
+        let kept = r#"{"type":"file","path":"DIR/filter.d/common.conf","status":"kept"}"#;
+        assert_eq!(told.lines().next(), Some(kept));
+    }
+
+    // One of ours is a file like the others.
+    let dir = Scratch::new("shared");
+    let older = kerio_ban_filters::file(file)
+        .unwrap()
+        .replace("[lt_short]", "[lt_s]");
+    dir.write(file, &older);
+    let (status, _, refused) = export(&dir, &[]);
+    assert!(status == 2 && refused.contains(file), "{refused}");
+    let (status, told, _) = export(&dir, &["--force"]);
+    assert!(status == 0 && told.starts_with("overwrote"), "{told}");
+    assert_eq!(dir.files(), pack());
+}
+
+#[test]
 fn err_a_directory_that_is_none() {
     let dir = Scratch::new("none");
     dir.write("filter.d", "a file");
     let (status, _, error) = export(&dir, &[]);
-    insta::assert_snapshot!(error, @"error[unreadable]: cannot read `DIR/filter.d/kerio-connect.conf`: Not a directory (os error 20)");
+    insta::assert_snapshot!(error, @"error[unreadable]: cannot read `DIR/filter.d/common.conf`: Not a directory (os error 20)");
     assert_eq!(status, 2);
 }
 

@@ -8,7 +8,8 @@ use super::OutputArgs;
 /// files.
 ///
 /// The files are what fail2ban itself loads. None is overwritten that is not the
-/// same already, unless --force is given.
+/// same already, unless --force is given; fail2ban's own filter.d/common.conf
+/// never is.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use self::describe::{Pack, PackFilter};
+use self::describe::{Helper, Pack, PackFilter};
 use super::Answer;
 use crate::args::{FiltersArgs, Format, OutputArgs};
 use crate::console::{self, Console};
@@ -48,6 +48,10 @@ fn text(out: &mut impl Write, pack: &Pack, console: Console) -> io::Result<()> {
         }
         writeln!(out)?;
     }
+    for helper in &pack.helpers {
+        let Helper { name, title, .. } = helper;
+        writeln!(out, "for filters to include  {name}: {title}")?;
+    }
     for jails in &pack.jails {
         let names = jails.names.join(", ");
         writeln!(out, "jails, all off  {names}")?;
@@ -83,6 +87,11 @@ fn lines(out: &mut impl Write, pack: &Pack) -> io::Result<()> {
             "rules": filter.rules,
             "modes": modes,
         });
+        writeln!(out, "{object}")?;
+    }
+    for helper in &pack.helpers {
+        let Helper { file, title, .. } = helper;
+        let object = json!({"type": "include", "file": file, "title": title});
         writeln!(out, "{object}")?;
     }
     for jails in &pack.jails {

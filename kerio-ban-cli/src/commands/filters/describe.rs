@@ -12,6 +12,7 @@ use crate::selection::{self, BUILT_IN};
 
 pub(super) struct Pack {
     pub(super) filters: Vec<PackFilter>,
+    pub(super) helpers: Vec<Helper>,
     pub(super) jails: Vec<PackJails>,
 }
 
@@ -20,8 +21,7 @@ pub(super) struct PackFilter {
     /// Below a configuration directory.
     pub(super) file: &'static str,
     pub(super) title: String,
-    /// How many expressions there are without an option; none in a file that
-    /// is only there for others.
+    /// How many expressions there are without an option.
     pub(super) rules: usize,
     pub(super) modes: Vec<Mode>,
     /// Whether the modes are those of an included filter.
@@ -33,6 +33,15 @@ pub(super) struct Mode {
     pub(super) catches: String,
     /// How many expressions it has.
     pub(super) rules: usize,
+}
+
+/// A file that has no expressions and is there for filters to include.
+pub(super) struct Helper {
+    /// Below a configuration directory.
+    pub(super) file: &'static str,
+    /// What filters call it.
+    pub(super) name: &'static str,
+    pub(super) title: String,
 }
 
 /// A file of jails.
@@ -59,21 +68,32 @@ impl Pack {
         let loader = Loader::with_files(BUILT_IN, selection::built_in());
         let mut pack = Pack {
             filters: Vec::new(),
+            helpers: Vec::new(),
             jails: Vec::new(),
         };
         for &(file, text) in kerio_ban_filters::files() {
             if let Some(name) = name(file, "filter.d/") {
-                pack.filters
-                    .push(PackFilter::read(name, file, text, &loader)?);
+                let filter = PackFilter::read(name, file, text, &loader)?;
+                if filter.rules > 0 {
+                    pack.filters.push(filter);
+                } else {
+                    pack.helpers.push(Helper::of(filter));
+                }
             } else {
                 let names = text.lines().filter_map(section).collect();
                 pack.jails.push(PackJails { file, names });
             }
         }
-        // Those that only serve others come last.
-        pack.filters
-            .sort_by_key(|filter| (filter.rules == 0, filter.name));
+        pack.filters.sort_by_key(|filter| filter.name);
         Ok(pack)
+    }
+}
+
+impl Helper {
+    fn of(filter: PackFilter) -> Helper {
+        let PackFilter { file, title, .. } = filter;
+        let name = file.rsplit_once('/').map_or(file, |(_, name)| name);
+        Helper { file, name, title }
     }
 }
 
@@ -214,6 +234,8 @@ mod tests {
         }
         let names: Vec<_> = pack.filters.iter().map(|filter| filter.name).collect();
         assert_eq!(names, ["kerio", "kerio-connect", "kerio-control"]);
+        let helpers: Vec<_> = pack.helpers.iter().map(|helper| helper.name).collect();
+        assert_eq!(helpers, ["common.conf"]);
     }
 
     // An unknown mode would leave its reference as an expression.

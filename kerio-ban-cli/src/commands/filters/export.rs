@@ -1,4 +1,7 @@
 //! The built-in files, written into a directory.
+//!
+//! One of them has the name of a file that fail2ban's own filters are made of.
+//! Where there is such a file, it stays, whatever is asked for.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -10,6 +13,9 @@ use crate::args::{Format, OutputArgs};
 use crate::console;
 use crate::failure::Failure;
 
+/// The file whose name fail2ban's filters include.
+const SHARED: &str = "filter.d/common.conf";
+
 /// What is to be done with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Plan {
@@ -19,6 +25,8 @@ enum Plan {
     Unchanged,
     /// It is there and differs.
     Refuse,
+    /// Another's file has the name, and others rely on it.
+    Keep,
 }
 
 struct File {
@@ -32,7 +40,7 @@ pub(super) fn run(dir: &Path, force: bool, output: OutputArgs) -> Result<(), Fai
     let mut files = Vec::new();
     for &(name, text) in kerio_ban_filters::files() {
         let path = dir.join(name);
-        let plan = plan(&path, text, force)?;
+        let plan = plan(&path, name, text, force)?;
         files.push(File { path, text, plan });
     }
     let refused: Vec<String> = files
@@ -59,9 +67,10 @@ pub(super) fn run(dir: &Path, force: bool, output: OutputArgs) -> Result<(), Fai
     Ok(out.flush()?)
 }
 
-fn plan(path: &Path, text: &str, force: bool) -> Result<Plan, Failure> {
+fn plan(path: &Path, name: &str, text: &str, force: bool) -> Result<Plan, Failure> {
     match fs::read(path) {
         Ok(content) if content == text.as_bytes() => Ok(Plan::Unchanged),
+        Ok(content) if name == SHARED && !is_ours(&content, text) => Ok(Plan::Keep),
         Ok(_) if force => Ok(Plan::Overwrite),
         Ok(_) => Ok(Plan::Refuse),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Plan::Create),
@@ -72,12 +81,19 @@ fn plan(path: &Path, text: &str, force: bool) -> Result<Plan, Failure> {
     }
 }
 
+/// Whether it is the same file, perhaps of another version: its first line says
+/// what it is.
+fn is_ours(content: &[u8], text: &str) -> bool {
+    let title = text.lines().next().unwrap_or_default();
+    content.starts_with(title.as_bytes())
+}
+
 impl File {
     fn write(&self) -> Result<(), Failure> {
         let written = match self.plan {
             Plan::Create => self.create(),
             Plan::Overwrite => fs::write(&self.path, self.text),
-            Plan::Unchanged | Plan::Refuse => Ok(()),
+            Plan::Unchanged | Plan::Keep | Plan::Refuse => Ok(()),
         };
         written.map_err(|error| {
             let message = format!("cannot write `{}`: {error}", self.path.display());
@@ -103,6 +119,7 @@ fn report(out: &mut impl Write, file: &File, format: Format) -> io::Result<()> {
     let (status, words) = match file.plan {
         Plan::Create => ("written", format!("wrote {path}")),
         Plan::Overwrite => ("overwritten", format!("overwrote {path}")),
+        Plan::Keep => ("kept", format!("kept {path}, which is another's")),
         Plan::Unchanged | Plan::Refuse => ("unchanged", format!("unchanged {path}")),
     };
     match format {
