@@ -17,6 +17,7 @@ mod emit;
 mod flags;
 mod haystack;
 mod literals;
+mod machine;
 mod parse;
 mod prefilter;
 mod problem;
@@ -33,9 +34,10 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use self::emit::{Form, Target, emit, needs_backtracking};
+use self::machine::{Answer, Machine};
 use self::problem::{Failure, Problem};
 use self::program::Program;
-use self::syntax::{Assertion, Expression, Kind};
+use self::syntax::{Assertion, Expression, Kind, Node};
 use crate::error::Error;
 use crate::traced::Traced;
 
@@ -100,6 +102,9 @@ pub(crate) struct Pattern(Arc<Inner>);
 
 struct Inner {
     expanded: Traced,
+    /// As it was parsed.
+    root: Node,
+    /// Rewritten for the engines.
     expression: Expression,
     options: PatternOptions,
     engine: Engine,
@@ -113,6 +118,7 @@ struct Inner {
     has_not_boundary: bool,
     /// By form. Empty ones were not needed yet.
     programs: [OnceLock<Option<Program>>; 3],
+    machine: OnceLock<Option<Machine>>,
 }
 
 impl Pattern {
@@ -154,6 +160,7 @@ impl Pattern {
     ) -> Result<Pattern, Failure> {
         let mut expression = parse::parse(text, options.multi_line)?;
         size::check(&expression.root)?;
+        let root = expression.root.clone();
         expression.root = if stepwise {
             rewrite::prepare(&expression)
         } else {
@@ -201,7 +208,9 @@ impl Pattern {
             has_boundary,
             has_not_boundary,
             programs: Default::default(),
+            machine: OnceLock::new(),
             stepwise,
+            root,
             expression,
         })))
     }
@@ -244,6 +253,17 @@ impl Pattern {
         range: Range<usize>,
         slots: &mut Slots,
     ) -> Result<bool, LimitReached> {
+        if text.is_ascii()
+            && !slots.plain
+            && let Some(machine) = self.0.machine()
+        {
+            let budget = self.0.budget(range.end);
+            match machine.search(text.as_str().as_bytes(), range.clone(), budget, slots) {
+                Answer::Found => return Ok(true),
+                Answer::Nothing => return Ok(false),
+                Answer::GivenUp => {}
+            }
+        }
         self.0
             .program(text, &range)?
             .captures(text.as_str(), range, slots)
@@ -264,6 +284,25 @@ impl Pattern {
 }
 
 impl Inner {
+    /// Our own matcher, if it can do this expression.
+    fn machine(&self) -> Option<&Machine> {
+        let machine = self.machine.get_or_init(|| {
+            (!self.stepwise).then(|| Machine::new(&self.root, &self.expression.groups))?
+        });
+        machine.as_ref()
+    }
+
+    /// How many steps our own matcher may take in a text. Nearly always a
+    /// hundred are enough; with this many it takes about as long as the linear
+    /// engine would.
+    fn budget(&self, length: usize) -> u64 {
+        let length = length as u64;
+        match self.engine {
+            Engine::Linear => 2_000 + 16 * length,
+            Engine::Backtracking => 50_000 + 100 * length,
+        }
+    }
+
     /// The program for a text.
     fn program(&self, text: Haystack<'_>, range: &Range<usize>) -> Result<&Program, LimitReached> {
         let empty = range.end == 0 && self.has_not_boundary;

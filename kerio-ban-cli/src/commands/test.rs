@@ -231,6 +231,7 @@ fn session_options(
         .check_all(!reading.no_check_all && args.out.is_none())
         .report_pending(args.out.is_none())
         .raw_ids(reading.raw)
+        .plain(reading.plain)
         .zone(zone)
         .log_zone(log_zone);
     if !reading.raw && matches!(filter.use_dns(), UseDns::Yes | UseDns::Warn) {

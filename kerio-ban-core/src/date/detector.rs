@@ -244,6 +244,14 @@ impl DateDetector {
         }
     }
 
+    /// The same, without the matcher that makes searches fast, if it is to be
+    /// plain.
+    pub(crate) fn plain(mut self, plain: bool) -> DateDetector {
+        self.slots = Slots::new(plain);
+        self.reserve_slots = Slots::new(plain);
+        self
+    }
+
     /// Searches a line. `now` is the clock, which templates out of use are
     /// told by.
     ///

@@ -25,6 +25,7 @@ pub struct SessionOptions {
     pub(super) hide_nofail: bool,
     pub(super) report_pending: bool,
     pub(super) raw_ids: bool,
+    pub(super) plain: bool,
     pub(super) time_check: TimeCheck,
     pub(super) zone: Zone,
     pub(super) log_zone: Option<LogZone>,
@@ -60,6 +61,7 @@ impl SessionOptions {
             hide_nofail: false,
             report_pending: false,
             raw_ids: false,
+            plain: false,
             time_check: TimeCheck::Off,
             zone: Zone::utc(),
             log_zone: None,
@@ -103,6 +105,15 @@ impl SessionOptions {
     #[must_use]
     pub fn raw_ids(mut self, yes: bool) -> Self {
         self.raw_ids = yes;
+        self
+    }
+
+    /// Whether expressions are left to the general engines, without the matcher
+    /// that is faster on most lines. The answers are the same; this is to
+    /// compare them.
+    #[must_use]
+    pub fn plain(mut self, yes: bool) -> Self {
+        self.plain = yes;
         self
     }
 

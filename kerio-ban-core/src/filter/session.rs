@@ -114,6 +114,15 @@ pub(super) struct Search {
 }
 
 impl Search {
+    fn new(plain: bool) -> Search {
+        Search {
+            prefix_slots: Slots::new(plain),
+            slots: Slots::new(plain),
+            ignore_slots: Slots::new(plain),
+            ..Search::default()
+        }
+    }
+
     /// What failregexes are searched in.
     pub(super) fn current(&self) -> &Text {
         if self.has_content {
@@ -206,14 +215,15 @@ pub(super) type BreaksOff = Cow<'static, str>;
 impl Session {
     pub(super) fn new(filter: Filter, options: &SessionOptions) -> Session {
         let templates = filter.parts().templates.clone();
+        let (zone, log_zone) = (options.zone.clone(), options.log_zone.clone());
         Session {
-            detector: DateDetector::new(templates, options.zone.clone(), options.log_zone.clone()),
+            detector: DateDetector::new(templates, zone, log_zone).plain(options.plain),
             filter,
             options: options.clone(),
             last_date: LastDate::default(),
             buffer: Vec::new(),
             connections: Connections::default(),
-            search: Search::default(),
+            search: Search::new(options.plain),
             report: Report::default(),
             start: None,
         }
@@ -272,6 +282,15 @@ impl Session {
     /// tried now.
     pub fn date_hits(&self) -> Vec<TemplateHits> {
         self.detector.hits()
+    }
+
+    /// How many steps the matcher for short lines has taken, a measure of time
+    /// that is the same on every machine.
+    #[doc(hidden)]
+    pub fn steps(&self) -> u64 {
+        let search = &self.search;
+        let slots = [&search.slots, &search.prefix_slots, &search.ignore_slots];
+        slots.into_iter().map(Slots::steps).sum()
     }
 
     pub(super) fn findings(&self) -> &[Finding] {

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use regex_automata::util::primitives::NonMaxUsize;
 
+use super::machine::{Memory, NOWHERE};
+
 /// A text to search, with whether it is ASCII decided once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Haystack<'t> {
@@ -35,14 +37,57 @@ impl<'t> Haystack<'t> {
 
 /// Where the groups of a match are. Reused from search to search, it
 /// allocates only when a pattern has more groups than any before.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Slots {
     spans: Vec<Option<(usize, usize)>>,
     /// Where the linear engine writes.
     pub(super) raw: Vec<Option<NonMaxUsize>>,
+    /// What our own matcher works on.
+    pub(super) memory: Memory,
+    /// Whether that one is not to be used.
+    pub(super) plain: bool,
+}
+
+impl Clone for Slots {
+    /// Clones the groups only.
+    fn clone(&self) -> Slots {
+        Slots {
+            spans: self.spans.clone(),
+            ..Slots::default()
+        }
+    }
+
+    fn clone_from(&mut self, other: &Slots) {
+        self.spans.clone_from(&other.spans);
+    }
 }
 
 impl Slots {
+    /// Slots for searches without the matcher that makes them fast, if they are
+    /// to be plain.
+    pub(crate) fn new(plain: bool) -> Slots {
+        Slots {
+            plain,
+            ..Slots::default()
+        }
+    }
+
+    /// How many steps our own matcher has taken so far.
+    pub(crate) fn steps(&self) -> u64 {
+        self.memory.steps()
+    }
+
+    /// Takes over what our own matcher has found.
+    pub(super) fn take_found(&mut self) {
+        let found = self
+            .memory
+            .spans
+            .iter()
+            .map(|&(start, end)| (start != NOWHERE).then_some((start as usize, end as usize)));
+        self.spans.clear();
+        self.spans.extend(found);
+    }
+
     /// The bytes of a group; the first group is the whole match.
     pub(crate) fn get(&self, group: usize) -> Option<Range<usize>> {
         let (start, end) = (*self.spans.get(group)?)?;

@@ -1,0 +1,436 @@
+//! From the tree to a program.
+//!
+//! It is written from the end to the start, so that it is known of every piece
+//! what can come after it.
+
+use super::fork::{Fork, Target};
+use super::set::{ByteSet, Lead, Run};
+use super::{Loop, LoopMode, MAX_OPS, Machine, Op, Place, Start};
+use crate::pattern::charset::ascii_set_of;
+use crate::pattern::syntax::{Assertion, Fold, Group, Kind, Look, Node, Repeat, RepeatMode, Width};
+
+impl Machine {
+    /// Compiles a tree as it was parsed. `None` if it has something that is
+    /// left to the other engines.
+    pub(in crate::pattern) fn new(root: &Node, groups: &[Group]) -> Option<Machine> {
+        let mut compiler = Compiler {
+            widths: groups.iter().map(|group| group.width).collect(),
+            machine: Machine {
+                ops: Vec::new(),
+                literals: Vec::new(),
+                loops: Vec::new(),
+                forks: Vec::new(),
+                branches: Vec::new(),
+                start: Start::Here,
+                entry: 0,
+                groups: groups.len(),
+                marks: groups.len(),
+            },
+        };
+        let end = compiler.push(Op::Match, Lead::ANY)?;
+        let entry = compiler.node(root, end)?;
+        let mut machine = compiler.machine;
+        machine.entry = entry.op;
+        machine.start = machine.start(root, entry);
+        Some(machine)
+    }
+
+    fn start(&self, root: &Node, entry: Target) -> Start {
+        if begins_text(root) {
+            return Start::Here;
+        }
+        let mut op = entry.op;
+        loop {
+            match self.ops[op as usize] {
+                Op::Open { next, .. } => op = next,
+                Op::Literal { at, length, .. } => {
+                    let literal = &self.literals[at as usize..][..length as usize];
+                    let finder = memchr::memmem::Finder::new(literal).into_owned();
+                    return Start::Literal(Box::new(finder));
+                }
+                _ => return Start::Byte(entry.lead),
+            }
+        }
+    }
+}
+
+/// Whether a match can begin at the start of the text only.
+fn begins_text(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Assert(assertion) => *assertion == Assertion::TextStart,
+        Kind::Concat(nodes) => nodes.first().is_some_and(begins_text),
+        Kind::Alternate(nodes) => nodes.iter().all(begins_text),
+        Kind::Capture { body, .. } | Kind::Atomic(body) => begins_text(body),
+        Kind::Repeat(repeat) => repeat.min > 0 && begins_text(&repeat.body),
+        _ => false,
+    }
+}
+
+struct Compiler {
+    /// Of the groups.
+    widths: Vec<Width>,
+    machine: Machine,
+}
+
+impl Compiler {
+    fn push(&mut self, op: Op, lead: Lead) -> Option<Target> {
+        let at = self.machine.ops.len();
+        self.machine.ops.push(op);
+        (at < MAX_OPS).then_some(Target {
+            op: at as u32,
+            lead,
+        })
+    }
+
+    fn new_mark(&mut self) -> u32 {
+        self.machine.marks += 1;
+        self.machine.marks as u32 - 1
+    }
+
+    /// Compiles a node that is followed by `next`.
+    fn node(&mut self, node: &Node, next: Target) -> Option<Target> {
+        match &node.kind {
+            Kind::Empty => Some(next),
+            Kind::Char { .. } | Kind::Class(_) | Kind::Any { .. } => {
+                self.leaf(ascii_set_of(&node.kind)?, next)
+            }
+            Kind::Assert(assertion) => self.assertion(*assertion, next),
+            Kind::Concat(nodes) => self.concat(nodes, next),
+            Kind::Alternate(nodes) => self.alternate(nodes, next),
+            Kind::Repeat(repeat) => self.repeat(repeat, next),
+            Kind::Capture { group, body } => {
+                let (mark, next) = (*group as u32, next);
+                let close = Op::Close {
+                    group: mark,
+                    mark,
+                    next: next.op,
+                };
+                let close = self.push(close, next.lead)?;
+                let body = self.node(body, close)?;
+                self.push(
+                    Op::Open {
+                        mark,
+                        next: body.op,
+                    },
+                    body.lead,
+                )
+            }
+            Kind::Atomic(body) => self.atomic(next, |this, seal| this.node(body, seal)),
+            Kind::Look(look) => self.look(look, next),
+            Kind::Backref { group, fold } => {
+                let backref = Op::Backref {
+                    group: *group as u32,
+                    fold: *fold != Fold::Exact,
+                    next: next.op,
+                };
+                self.push(backref, Lead::ANY)
+            }
+            Kind::Condition { group, yes, no } => {
+                let (yes, no) = (self.node(yes, next)?, self.node(no, next)?);
+                let condition = Op::Condition {
+                    group: *group as u32,
+                    yes: yes.op,
+                    no: no.op,
+                };
+                self.push(condition, yes.lead.or(no.lead))
+            }
+            Kind::EndHere => None,
+        }
+    }
+
+    /// One character of a set.
+    fn leaf(&mut self, bits: u128, next: Target) -> Option<Target> {
+        let set = ByteSet::new(bits);
+        let op = match set.single() {
+            Some(byte) => Op::Byte {
+                byte,
+                next: next.op,
+            },
+            None if set.is_empty() => Op::Fail,
+            None => Op::Set { set, next: next.op },
+        };
+        self.push(op, Lead::new(set, false))
+    }
+
+    fn concat(&mut self, nodes: &[Node], mut next: Target) -> Option<Target> {
+        let mut end = nodes.len();
+        while end > 0 {
+            let bytes = nodes[..end].iter().rev().map_while(single_byte);
+            let mut literal: Vec<u8> = bytes.collect();
+            if literal.len() > 1 {
+                literal.reverse();
+                end -= literal.len();
+                next = self.literal(&literal, next)?;
+            } else {
+                end -= 1;
+                next = self.node(&nodes[end], next)?;
+            }
+        }
+        Some(next)
+    }
+
+    fn literal(&mut self, literal: &[u8], next: Target) -> Option<Target> {
+        let op = Op::Literal {
+            at: self.machine.literals.len() as u32,
+            length: literal.len() as u32,
+            next: next.op,
+        };
+        self.machine.literals.extend_from_slice(literal);
+        self.push(op, Lead::new(ByteSet::of(literal[0]), false))
+    }
+
+    fn alternate(&mut self, nodes: &[Node], next: Target) -> Option<Target> {
+        let sets = nodes.iter().map(|node| ascii_set_of(&node.kind));
+        if let Some(set) = sets.reduce(|all, set| Some(all? | set?)).flatten() {
+            return self.leaf(set, next);
+        }
+        let branches: Option<Vec<Target>> =
+            nodes.iter().map(|node| self.node(node, next)).collect();
+        self.fork(&branches?)
+    }
+
+    /// Branches in the order in which they are tried.
+    fn fork(&mut self, branches: &[Target]) -> Option<Target> {
+        let number = self.new_fork(branches)?;
+        let lead = branches.iter().map(|branch| branch.lead).reduce(Lead::or)?;
+        self.push(Op::Fork(number), lead)
+    }
+
+    fn new_fork(&mut self, branches: &[Target]) -> Option<u32> {
+        let fork = Fork::new(branches, &mut self.machine.branches)?;
+        self.machine.forks.push(fork);
+        // Lists of branches could grow faster than the program.
+        let number = self.machine.forks.len() - 1;
+        (self.machine.branches.len() < 16 * MAX_OPS).then_some(number as u32)
+    }
+
+    fn assertion(&mut self, assertion: Assertion, next: Target) -> Option<Target> {
+        let line_end = Lead::new(next.lead.bytes.and(ByteSet::of(b'\n')), next.lead.end);
+        let (place, lead) = match assertion {
+            Assertion::TextStart => (Place::TextStart, next.lead),
+            Assertion::LineStart => (Place::LineStart, next.lead),
+            Assertion::TextEnd => (Place::TextEnd, Lead::new(ByteSet::NONE, next.lead.end)),
+            Assertion::LastLineEnd => (Place::LastLineEnd, line_end),
+            Assertion::LineEnd => (Place::LineEnd, line_end),
+            // Words of an ASCII text are the same for both kinds.
+            Assertion::Boundary { .. } => (Place::Boundary, next.lead),
+            Assertion::NotBoundary { .. } => (Place::NotBoundary, next.lead),
+            Assertion::NotAfterWord => (Place::NotAfterWord, next.lead),
+            Assertion::NotBeforeWord => (Place::NotBeforeWord, next.lead),
+        };
+        self.push(
+            Op::Place {
+                place,
+                next: next.op,
+            },
+            lead,
+        )
+    }
+
+    fn atomic(
+        &mut self,
+        next: Target,
+        body: impl FnOnce(&mut Self, Target) -> Option<Target>,
+    ) -> Option<Target> {
+        let seal = Op::Seal {
+            back: false,
+            next: next.op,
+        };
+        let seal = self.push(seal, Lead::ANY)?;
+        let body = body(self, seal)?;
+        self.push(Op::Barrier { next: body.op }, body.lead)
+    }
+
+    fn look(&mut self, look: &Look, next: Target) -> Option<Target> {
+        let end = if look.negated {
+            Op::Denied
+        } else {
+            Op::Seal {
+                back: true,
+                next: next.op,
+            }
+        };
+        let end = self.push(end, Lead::ANY)?;
+        let mut body = self.node(&look.body, end)?;
+        if look.behind {
+            let width = look.body.width(&|group| self.widths[group]);
+            let back = Op::Back {
+                width: u32::try_from(width.min).ok()?,
+                next: body.op,
+            };
+            body = self.push(back, Lead::ANY)?;
+        }
+        if look.negated {
+            let deny = Op::Deny {
+                body: body.op,
+                next: next.op,
+            };
+            return self.push(deny, next.lead);
+        }
+        // Both begin at the same byte.
+        let bytes = next.lead.bytes.and(body.lead.bytes);
+        let lead = Lead::new(bytes, next.lead.end && body.lead.end);
+        self.push(Op::Barrier { next: body.op }, lead)
+    }
+
+    fn repeat(&mut self, repeat: &Repeat, next: Target) -> Option<Target> {
+        match (repeat.min, repeat.max) {
+            (_, Some(0)) => return Some(next),
+            (1, Some(1)) if repeat.mode != RepeatMode::Possessive => {
+                return self.node(&repeat.body, next);
+            }
+            _ => {}
+        }
+        if let Some(bits) = ascii_set_of(&repeat.body.kind) {
+            return self.character_loop(repeat, ByteSet::new(bits), next);
+        }
+        if repeat.mode == RepeatMode::Possessive {
+            self.atomic(next, |this, seal| {
+                // Nor does Python go back into a turn.
+                let atomic = Kind::Atomic(Box::new(repeat.body.clone()));
+                let body = Node::new(atomic, repeat.body.span.clone());
+                this.turns(&body, repeat, seal)
+            })
+        } else {
+            self.turns(&repeat.body, repeat, next)
+        }
+    }
+
+    fn character_loop(&mut self, repeat: &Repeat, set: ByteSet, next: Target) -> Option<Target> {
+        let disjoint = set.and(next.lead.bytes).is_empty();
+        let mode = match repeat.mode {
+            _ if disjoint => LoopMode::All,
+            RepeatMode::Greedy => LoopMode::Greedy,
+            RepeatMode::Lazy => LoopMode::Lazy,
+            RepeatMode::Possessive => LoopMode::All,
+        };
+        let lead = if repeat.min > 0 {
+            Lead::new(set, false)
+        } else {
+            Lead::new(set, false).or(next.lead)
+        };
+        self.machine.loops.push(Loop {
+            set: Run::new(set),
+            min: repeat.min,
+            max: repeat.max.unwrap_or(u32::MAX),
+            mode,
+            lead: next.lead,
+            next: next.op,
+        });
+        let number = self.machine.loops.len() - 1;
+        self.push(Op::Loop(number as u32), lead)
+    }
+
+    /// The turns of a loop, written out as far as they are counted.
+    fn turns(&mut self, body: &Node, repeat: &Repeat, exit: Target) -> Option<Target> {
+        let nullable = body.width(&|_| Width::ZERO).min == 0;
+        let lazy = repeat.mode == RepeatMode::Lazy;
+        let mark = nullable.then(|| self.new_mark());
+        let mut next = exit;
+        match repeat.max {
+            None => next = self.star(body, mark, lazy, exit)?,
+            Some(max) => {
+                for _ in repeat.min..max {
+                    let turn = self.turn(body, mark, next, exit)?;
+                    next = self.either(turn, exit, lazy)?;
+                }
+            }
+        }
+        for _ in 0..repeat.min {
+            next = self.node(body, next)?;
+        }
+        Some(next)
+    }
+
+    /// A turn and then `next`, or `exit` if the turn was empty.
+    fn turn(
+        &mut self,
+        body: &Node,
+        mark: Option<u32>,
+        next: Target,
+        exit: Target,
+    ) -> Option<Target> {
+        let Some(mark) = mark else {
+            return self.node(body, next);
+        };
+        let turned = Op::Turned {
+            mark,
+            again: next.op,
+            exit: exit.op,
+        };
+        let turned = self.push(turned, next.lead.or(exit.lead))?;
+        let body = self.node(body, turned)?;
+        self.push(
+            Op::Turn {
+                mark,
+                next: body.op,
+            },
+            body.lead,
+        )
+    }
+
+    fn either(&mut self, turn: Target, exit: Target, lazy: bool) -> Option<Target> {
+        if lazy {
+            self.fork(&[exit, turn])
+        } else {
+            self.fork(&[turn, exit])
+        }
+    }
+
+    /// Any number of turns.
+    fn star(&mut self, body: &Node, mark: Option<u32>, lazy: bool, exit: Target) -> Option<Target> {
+        // The operation that the turns come back to; written when they are.
+        let (bytes, _) = beginning(body);
+        let again = self.push(Op::Fail, Lead::new(bytes, false).or(exit.lead))?;
+        let turn = self.turn(body, mark, again, exit)?;
+        let branches = if lazy { [exit, turn] } else { [turn, exit] };
+        let number = self.new_fork(&branches)?;
+        self.machine.ops[again.op as usize] = Op::Fork(number);
+        Some(again)
+    }
+}
+
+/// The byte that a node matches, if it is one.
+fn single_byte(node: &Node) -> Option<u8> {
+    ByteSet::new(ascii_set_of(&node.kind)?).single()
+}
+
+/// The bytes that matches of a node can begin with, and whether it can match
+/// nothing.
+fn beginning(node: &Node) -> (ByteSet, bool) {
+    let either =
+        |one: (ByteSet, bool), other: (ByteSet, bool)| (one.0.or(other.0), one.1 || other.1);
+    match &node.kind {
+        Kind::Empty | Kind::Assert(_) | Kind::Look(_) | Kind::EndHere => (ByteSet::NONE, true),
+        Kind::Char { .. } | Kind::Class(_) | Kind::Any { .. } => {
+            let bits = ascii_set_of(&node.kind).unwrap_or(u128::MAX);
+            (ByteSet::new(bits), false)
+        }
+        Kind::Concat(nodes) => {
+            let mut bytes = ByteSet::NONE;
+            for node in nodes {
+                let (first, nullable) = beginning(node);
+                bytes = bytes.or(first);
+                if !nullable {
+                    return (bytes, false);
+                }
+            }
+            (bytes, true)
+        }
+        Kind::Alternate(nodes) => nodes
+            .iter()
+            .map(beginning)
+            .reduce(either)
+            .unwrap_or((ByteSet::NONE, true)),
+        Kind::Condition { yes, no, .. } => either(beginning(yes), beginning(no)),
+        Kind::Repeat(repeat) => {
+            if repeat.max == Some(0) {
+                return (ByteSet::NONE, true);
+            }
+            let (bytes, nullable) = beginning(&repeat.body);
+            (bytes, nullable || repeat.min == 0)
+        }
+        Kind::Capture { body, .. } | Kind::Atomic(body) => beginning(body),
+        Kind::Backref { .. } => (ByteSet::ALL, true),
+    }
+}

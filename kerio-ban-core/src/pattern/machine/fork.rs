@@ -1,0 +1,78 @@
+//! Choosing branches by the next byte.
+
+use super::set::{ByteSet, Lead};
+
+/// Which branches can match, by the next byte.
+pub(super) struct Fork {
+    /// For each byte, and for the end of the text, the number of a list.
+    lists: [u8; 129],
+    /// Where the lists are among the branches of the program.
+    ranges: Vec<(u32, u32)>,
+}
+
+/// A way on: an operation, and what it can begin with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target {
+    pub(super) op: u32,
+    pub(super) lead: Lead,
+}
+
+impl Fork {
+    /// The branches are in the order in which they are tried. `None` if they
+    /// differ too much.
+    pub(super) fn new(branches: &[Target], pool: &mut Vec<u32>) -> Option<Fork> {
+        // Bytes for which the same branches come into question.
+        let mut parts: Vec<(ByteSet, Vec<u32>)> = vec![(ByteSet::ALL, Vec::new())];
+        for branch in branches {
+            let bytes = branch.lead.bytes;
+            for index in 0..parts.len() {
+                let (part, list) = &mut parts[index];
+                let both = part.and(bytes);
+                if both.is_empty() {
+                    continue;
+                }
+                if both == *part {
+                    list.push(branch.op);
+                } else {
+                    let mut longer = list.clone();
+                    longer.push(branch.op);
+                    *part = part.without(bytes);
+                    parts.push((both, longer));
+                }
+            }
+        }
+        if parts.len() > usize::from(u8::MAX) {
+            return None;
+        }
+        let mut fork = Fork {
+            lists: [0; 129],
+            ranges: Vec::with_capacity(parts.len() + 1),
+        };
+        for (number, (bytes, list)) in parts.into_iter().enumerate() {
+            let mut bits = bytes.bits();
+            while bits != 0 {
+                fork.lists[bits.trailing_zeros() as usize] = number as u8;
+                bits &= bits - 1;
+            }
+            fork.push(&list, pool);
+        }
+        fork.lists[128] = fork.ranges.len() as u8;
+        let at_end = branches.iter().filter(|branch| branch.lead.end);
+        let at_end: Vec<u32> = at_end.map(|branch| branch.op).collect();
+        fork.push(&at_end, pool);
+        Some(fork)
+    }
+
+    fn push(&mut self, list: &[u32], pool: &mut Vec<u32>) {
+        let start = pool.len() as u32;
+        pool.extend_from_slice(list);
+        self.ranges.push((start, pool.len() as u32));
+    }
+
+    /// The branches for what comes next in the text.
+    #[inline(always)]
+    pub(super) fn choose(&self, text: &[u8], at: usize) -> (u32, u32) {
+        let byte = text.get(at).map_or(128, |&byte| usize::from(byte.min(127)));
+        self.ranges[usize::from(self.lists[byte])]
+    }
+}

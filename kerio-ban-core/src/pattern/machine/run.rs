@@ -1,0 +1,501 @@
+//! Running a program on a text.
+
+use std::ops::Range;
+
+use super::set::Lead;
+use super::{Loop, LoopMode, Machine, Op, Place, Start};
+use crate::pattern::haystack::Slots;
+
+/// What a search came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::pattern) enum Answer {
+    Found,
+    Nothing,
+    /// The budget was used up.
+    GivenUp,
+}
+
+/// What a search works on, kept so that its memory is.
+#[derive(Clone, Default)]
+pub(in crate::pattern) struct Memory {
+    /// Ways that were not tried yet, and what is to be undone before they are.
+    trail: Vec<Entry>,
+    /// Places in the text, by the numbers of the marks.
+    marks: Vec<u32>,
+    /// The groups, by their numbers.
+    pub(in crate::pattern) spans: Vec<(u32, u32)>,
+    /// How many steps all searches have taken.
+    steps: u64,
+}
+
+impl Memory {
+    /// How many steps all searches with this memory have taken.
+    pub(in crate::pattern) fn steps(&self) -> u64 {
+        self.steps
+    }
+}
+
+/// No place.
+pub(in crate::pattern) const NOWHERE: u32 = u32::MAX;
+
+#[derive(Clone, Copy, Debug)]
+enum Entry {
+    /// The branches from `branch` to `end` at this place.
+    Branch { branch: u32, end: u32, at: u32 },
+    /// A loop that can end before `at`, but not before `least`.
+    Less { of: u32, least: u32, at: u32 },
+    /// A loop that can go on at `at`, but not beyond `most`.
+    More { of: u32, at: u32, most: u32 },
+    /// A group was there before.
+    Group { group: u32, start: u32, end: u32 },
+    /// A mark was there before.
+    Mark { mark: u32, at: u32 },
+    /// The start of something that matches in one way only.
+    Barrier { at: u32 },
+    /// The start of something that must not match.
+    Deny { next: u32, at: u32 },
+}
+
+/// Whether a way was found.
+enum Way {
+    To(usize),
+    None,
+    GivenUp,
+}
+
+impl Machine {
+    /// Searches as Python does. What lies behind the range is not there. Fills
+    /// `slots`, whose memory it uses, if something is found.
+    pub(in crate::pattern) fn search(
+        &self,
+        text: &[u8],
+        range: Range<usize>,
+        budget: u64,
+        slots: &mut Slots,
+    ) -> Answer {
+        let text = &text[..range.end];
+        if text.len() >= NOWHERE as usize {
+            return Answer::GivenUp;
+        }
+        let memory = &mut slots.memory;
+        let before = memory.steps;
+        let limit = before + budget;
+        memory.marks.clear();
+        memory.marks.resize(self.marks, NOWHERE);
+        memory.spans.clear();
+        memory.spans.resize(self.groups, (NOWHERE, NOWHERE));
+        let mut from = range.start;
+        loop {
+            let Some(start) = self.next_start(text, from) else {
+                return Answer::Nothing;
+            };
+            match self.attempt(text, start, limit, memory) {
+                Way::To(end) => {
+                    memory.spans[0] = (start as u32, end as u32);
+                    slots.take_found();
+                    return Answer::Found;
+                }
+                Way::None => {}
+                Way::GivenUp => return Answer::GivenUp,
+            }
+            if matches!(self.start, Start::Here) || start >= text.len() {
+                return Answer::Nothing;
+            }
+            memory.steps += (start - from) as u64 / 16;
+            from = start + 1;
+            memory.spans.fill((NOWHERE, NOWHERE));
+        }
+    }
+
+    /// The next place where a match may begin.
+    fn next_start(&self, text: &[u8], from: usize) -> Option<usize> {
+        match &self.start {
+            Start::Here => Some(from),
+            Start::Literal(finder) => finder.find(&text[from..]).map(|found| from + found),
+            Start::Byte(lead) => {
+                let rest = &text[from..];
+                let found = match lead.single() {
+                    Some(byte) => memchr::memchr(byte, rest),
+                    None => rest.iter().position(|&byte| lead.bytes.has(byte)),
+                };
+                match found {
+                    Some(found) => Some(from + found),
+                    None => lead.end.then_some(text.len()),
+                }
+            }
+        }
+    }
+
+    /// Tries to match at one place.
+    fn attempt(&self, text: &[u8], start: usize, limit: u64, memory: &mut Memory) -> Way {
+        let Memory {
+            trail,
+            marks,
+            spans,
+            steps,
+        } = memory;
+        trail.clear();
+        let mut at = start;
+        let mut op = self.entry;
+        'steps: loop {
+            *steps += 1;
+            if *steps > limit {
+                return Way::GivenUp;
+            }
+            // What does not go on has failed.
+            match self.ops[op as usize] {
+                Op::Match => return Way::To(at),
+                Op::Fail => {}
+                Op::Byte { byte, next } => {
+                    if text.get(at) == Some(&byte) {
+                        at += 1;
+                        op = next;
+                        continue 'steps;
+                    }
+                }
+                Op::Literal {
+                    at: literal,
+                    length,
+                    next,
+                } => {
+                    let literal = &self.literals[literal as usize..][..length as usize];
+                    if text[at..].starts_with(literal) {
+                        at += literal.len();
+                        op = next;
+                        continue 'steps;
+                    }
+                }
+                Op::Set { set, next } => {
+                    if text.get(at).is_some_and(|&byte| set.has(byte)) {
+                        at += 1;
+                        op = next;
+                        continue 'steps;
+                    }
+                }
+                Op::Loop(number) => {
+                    let repeated = &self.loops[number as usize];
+                    let first = at;
+                    if let Some(end) = repeated.begin(text, at, number, trail) {
+                        *steps += (end - first) as u64 / 32;
+                        at = end;
+                        op = repeated.next;
+                        continue 'steps;
+                    }
+                }
+                Op::Fork(number) => {
+                    let (branch, end) = self.forks[number as usize].choose(text, at);
+                    if branch < end {
+                        if end - branch > 1 {
+                            trail.push(Entry::Branch {
+                                branch: branch + 1,
+                                end,
+                                at: at as u32,
+                            });
+                        }
+                        op = self.branches[branch as usize];
+                        continue 'steps;
+                    }
+                }
+                Op::Place { place, next } => {
+                    if place.is_at(text, at) {
+                        op = next;
+                        continue 'steps;
+                    }
+                }
+                Op::Open { mark, next } | Op::Turn { mark, next } => {
+                    let old = &mut marks[mark as usize];
+                    if !trail.is_empty() {
+                        trail.push(Entry::Mark { mark, at: *old });
+                    }
+                    *old = at as u32;
+                    op = next;
+                    continue 'steps;
+                }
+                Op::Close { group, mark, next } => {
+                    let old = &mut spans[group as usize];
+                    if !trail.is_empty() {
+                        trail.push(Entry::Group {
+                            group,
+                            start: old.0,
+                            end: old.1,
+                        });
+                    }
+                    *old = (marks[mark as usize], at as u32);
+                    op = next;
+                    continue 'steps;
+                }
+                Op::Turned { mark, again, exit } => {
+                    let is_empty = marks[mark as usize] == at as u32;
+                    op = if is_empty { exit } else { again };
+                    continue 'steps;
+                }
+                Op::Barrier { next } => {
+                    trail.push(Entry::Barrier { at: at as u32 });
+                    op = next;
+                    continue 'steps;
+                }
+                Op::Seal { back, next } => {
+                    let began = seal(trail);
+                    if back {
+                        at = began;
+                    }
+                    op = next;
+                    continue 'steps;
+                }
+                Op::Deny { body, next } => {
+                    trail.push(Entry::Deny {
+                        next,
+                        at: at as u32,
+                    });
+                    op = body;
+                    continue 'steps;
+                }
+                Op::Denied => {
+                    while let Some(entry) = trail.pop() {
+                        match entry {
+                            Entry::Deny { .. } => break,
+                            Entry::Group { group, start, end } => {
+                                spans[group as usize] = (start, end);
+                            }
+                            Entry::Mark { mark, at } => marks[mark as usize] = at,
+                            _ => {}
+                        }
+                    }
+                }
+                Op::Back { width, next } => {
+                    if let Some(before) = at.checked_sub(width as usize) {
+                        at = before;
+                        op = next;
+                        continue 'steps;
+                    }
+                }
+                Op::Backref { group, fold, next } => {
+                    let (start, end) = spans[group as usize];
+                    if start != NOWHERE {
+                        let captured = &text[start as usize..end as usize];
+                        let same = text.get(at..at + captured.len()).is_some_and(|here| {
+                            here == captured || fold && here.eq_ignore_ascii_case(captured)
+                        });
+                        *steps += captured.len() as u64 / 32;
+                        if same {
+                            at += captured.len();
+                            op = next;
+                            continue 'steps;
+                        }
+                    }
+                }
+                Op::Condition { group, yes, no } => {
+                    let is_set = spans[group as usize].0 != NOWHERE;
+                    op = if is_set { yes } else { no };
+                    continue 'steps;
+                }
+            }
+            // The last way that was not tried.
+            loop {
+                let Some(entry) = trail.pop() else {
+                    return Way::None;
+                };
+                match entry {
+                    Entry::Branch {
+                        branch,
+                        end,
+                        at: before,
+                    } => {
+                        if end - branch > 1 {
+                            trail.push(Entry::Branch {
+                                branch: branch + 1,
+                                end,
+                                at: before,
+                            });
+                        }
+                        at = before as usize;
+                        op = self.branches[branch as usize];
+                        continue 'steps;
+                    }
+                    Entry::Less {
+                        of,
+                        least,
+                        at: before,
+                    } => {
+                        let repeated = &self.loops[of as usize];
+                        let shorter =
+                            last_place(&repeated.lead, text, least as usize, before as usize - 1);
+                        if let Some(end) = shorter {
+                            *steps += (before as usize - end) as u64 / 32;
+                            if end > least as usize {
+                                trail.push(Entry::Less {
+                                    of,
+                                    least,
+                                    at: end as u32,
+                                });
+                            }
+                            at = end;
+                            op = repeated.next;
+                            continue 'steps;
+                        }
+                        *steps += u64::from(before - least) / 32;
+                    }
+                    Entry::More {
+                        of,
+                        at: before,
+                        most,
+                    } => {
+                        let repeated = &self.loops[of as usize];
+                        let from = before as usize;
+                        if repeated.set.set.has(text[from])
+                            && let Some(end) =
+                                repeated.go_on(text, from + 1, most as usize, of, trail)
+                        {
+                            *steps += (end - from) as u64 / 32;
+                            at = end;
+                            op = repeated.next;
+                            continue 'steps;
+                        }
+                    }
+                    Entry::Group { group, start, end } => spans[group as usize] = (start, end),
+                    Entry::Mark { mark, at } => marks[mark as usize] = at,
+                    Entry::Barrier { .. } => {}
+                    Entry::Deny { next, at: before } => {
+                        at = before as usize;
+                        op = next;
+                        continue 'steps;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Loop {
+    /// Takes the first number of turns that comes into question, and notes the
+    /// others. Where it ends.
+    #[inline(always)]
+    fn begin(&self, text: &[u8], at: usize, number: u32, trail: &mut Vec<Entry>) -> Option<usize> {
+        let rest = text.len() - at;
+        let min = self.min as usize;
+        if rest < min {
+            return None;
+        }
+        let most = at + rest.min(self.max as usize);
+        match self.mode {
+            LoopMode::All => {
+                let end = self.set.end(text, at, most);
+                (end >= at + min).then_some(end)
+            }
+            LoopMode::Greedy => {
+                let end = self.set.end(text, at, most);
+                let least = at + min;
+                if end < least {
+                    return None;
+                }
+                let end = last_place(&self.lead, text, least, end)?;
+                if end > least {
+                    trail.push(Entry::Less {
+                        of: number,
+                        least: least as u32,
+                        at: end as u32,
+                    });
+                }
+                Some(end)
+            }
+            LoopMode::Lazy => {
+                let least = at + min;
+                if min > 0 && self.set.end(text, at, least) < least {
+                    return None;
+                }
+                self.go_on(text, least, most, number, trail)
+            }
+        }
+    }
+
+    /// The first place from `from` on at which a lazy loop can be left.
+    fn go_on(
+        &self,
+        text: &[u8],
+        from: usize,
+        most: usize,
+        number: u32,
+        trail: &mut Vec<Entry>,
+    ) -> Option<usize> {
+        let mut at = from;
+        if let (Some(wanted), Some(stop)) = (self.lead.single(), self.set.stop) {
+            let found = memchr::memchr2(wanted, stop, &text[from..most]);
+            at = found.map_or(most, |found| from + found);
+            if text.get(at) != Some(&wanted) {
+                return None;
+            }
+        } else {
+            while !self.lead.allows(text, at) {
+                if at >= most || !self.set.set.has(text[at]) {
+                    return None;
+                }
+                at += 1;
+            }
+        }
+        if at < most {
+            trail.push(Entry::More {
+                of: number,
+                at: at as u32,
+                most: most as u32,
+            });
+        }
+        Some(at)
+    }
+}
+
+/// The last place in a range, ends included, that what follows can begin at.
+#[inline(always)]
+fn last_place(lead: &Lead, text: &[u8], least: usize, most: usize) -> Option<usize> {
+    if lead.allows(text, most) {
+        return Some(most);
+    }
+    let between = &text[least..most];
+    let found = match lead.single() {
+        Some(byte) => memchr::memrchr(byte, between),
+        None => between.iter().rposition(|&byte| lead.bytes.has(byte)),
+    };
+    found.map(|found| least + found)
+}
+
+/// Drops all ways since the last barrier but keeps what is to be undone.
+/// Returns where the barrier was.
+fn seal(trail: &mut Vec<Entry>) -> usize {
+    let is_barrier = |entry: &Entry| matches!(entry, Entry::Barrier { .. });
+    let barrier = trail.iter().rposition(is_barrier).unwrap_or(0);
+    let began = match trail.get(barrier) {
+        Some(&Entry::Barrier { at }) => at as usize,
+        _ => 0,
+    };
+    let mut kept = barrier;
+    for index in barrier + 1..trail.len() {
+        if matches!(trail[index], Entry::Group { .. } | Entry::Mark { .. }) {
+            trail[kept] = trail[index];
+            kept += 1;
+        }
+    }
+    trail.truncate(kept);
+    began
+}
+
+impl Place {
+    fn is_at(self, text: &[u8], at: usize) -> bool {
+        let newline = |at: usize| text.get(at) == Some(&b'\n');
+        let word = |at: Option<usize>| {
+            at.and_then(|at| text.get(at))
+                .is_some_and(|&byte| byte == b'_' || byte.is_ascii_alphanumeric())
+        };
+        let changes = || word(at.checked_sub(1)) != word(Some(at));
+        let end = text.len();
+        match self {
+            Place::TextStart => at == 0,
+            Place::LineStart => at == 0 || newline(at - 1),
+            Place::TextEnd => at == end,
+            Place::LastLineEnd => at == end || (newline(at) && at + 1 == end),
+            Place::LineEnd => at == end || newline(at),
+            Place::Boundary => end > 0 && changes(),
+            Place::NotBoundary => end > 0 && !changes(),
+            Place::NotAfterWord => !word(at.checked_sub(1)),
+            Place::NotBeforeWord => !word(Some(at)),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Sets of bytes, and what can come next.
+
+/// Some of the bytes of ASCII.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ByteSet([u64; 2]);
+
+impl ByteSet {
+    pub(super) const NONE: ByteSet = ByteSet([0; 2]);
+    pub(super) const ALL: ByteSet = ByteSet([u64::MAX; 2]);
+
+    /// A bit for each byte, the lowest for the first.
+    pub(super) fn new(bits: u128) -> ByteSet {
+        ByteSet([bits as u64, (bits >> 64) as u64])
+    }
+
+    pub(super) fn of(byte: u8) -> ByteSet {
+        ByteSet::new(1 << (byte & 127))
+    }
+
+    #[inline(always)]
+    pub(super) fn has(self, byte: u8) -> bool {
+        self.0[usize::from(byte >> 6) & 1] >> (byte & 63) & 1 != 0
+    }
+
+    pub(super) fn bits(self) -> u128 {
+        u128::from(self.0[0]) | u128::from(self.0[1]) << 64
+    }
+
+    pub(super) fn or(self, other: ByteSet) -> ByteSet {
+        ByteSet::new(self.bits() | other.bits())
+    }
+
+    pub(super) fn and(self, other: ByteSet) -> ByteSet {
+        ByteSet::new(self.bits() & other.bits())
+    }
+
+    pub(super) fn without(self, other: ByteSet) -> ByteSet {
+        ByteSet::new(self.bits() & !other.bits())
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self == ByteSet::NONE
+    }
+
+    /// The only byte in it.
+    pub(super) fn single(self) -> Option<u8> {
+        let bits = self.bits();
+        (bits.count_ones() == 1).then(|| bits.trailing_zeros() as u8)
+    }
+}
+
+/// What the next byte must be for a match to go on. It may say yes too often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Lead {
+    pub(super) bytes: ByteSet,
+    /// If there is only one, that one.
+    single: Option<u8>,
+    /// Whether it can go on at the end of the text.
+    pub(super) end: bool,
+}
+
+impl Lead {
+    pub(super) const ANY: Lead = Lead {
+        bytes: ByteSet::ALL,
+        single: None,
+        end: true,
+    };
+
+    pub(super) fn new(bytes: ByteSet, end: bool) -> Lead {
+        Lead {
+            bytes,
+            single: if end { None } else { bytes.single() },
+            end,
+        }
+    }
+
+    pub(super) fn or(self, other: Lead) -> Lead {
+        Lead::new(self.bytes.or(other.bytes), self.end || other.end)
+    }
+
+    /// The one byte that must come next, if it is always the same.
+    pub(super) fn single(&self) -> Option<u8> {
+        self.single
+    }
+
+    #[inline(always)]
+    pub(super) fn allows(&self, text: &[u8], at: usize) -> bool {
+        match text.get(at) {
+            Some(&byte) => self.bytes.has(byte),
+            None => self.end,
+        }
+    }
+}
+
+/// A set that is run through.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    pub(super) set: ByteSet,
+    /// The only byte that is not in it.
+    pub(super) stop: Option<u8>,
+}
+
+impl Run {
+    pub(super) fn new(set: ByteSet) -> Run {
+        Run {
+            set,
+            stop: ByteSet::ALL.without(set).single(),
+        }
+    }
+
+    /// Where the run that begins at a place ends, `limit` at the latest.
+    #[inline(always)]
+    pub(super) fn end(&self, text: &[u8], from: usize, limit: usize) -> usize {
+        let rest = &text[from..limit];
+        let length = match self.stop {
+            Some(stop) => memchr::memchr(stop, rest),
+            None => rest.iter().position(|&byte| !self.set.has(byte)),
+        };
+        length.map_or(limit, |length| from + length)
+    }
+}
