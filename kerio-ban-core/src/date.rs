@@ -26,6 +26,7 @@ mod finder;
 mod list;
 mod number;
 mod offsets;
+mod passed;
 mod place;
 mod reader;
 mod shape;
@@ -38,9 +39,10 @@ pub use self::finder::{DateFinder, LineDate};
 pub use self::offsets::LogZone;
 
 pub(crate) use self::{
-    detector::{DateDetector, FoundDate, PassedDate},
+    detector::{DateDetector, FoundDate},
     error::{ConversionRaises, SearchRaises},
     list::DateTemplates,
+    passed::PassedDate,
 };
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ mod scan;
 mod size;
 mod syntax;
 mod tags;
+mod windows;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -45,6 +46,7 @@ pub(crate) use self::haystack::{Haystack, Slots};
 pub(crate) use self::prefilter::{Candidates, Prefilter};
 pub(crate) use self::scan::LiteralScan;
 pub(crate) use self::tags::expand_tags;
+pub(crate) use self::windows::{Choices, Windows};
 
 /// How deep the groups of a backtracking script may nest, which is what its
 /// engine allows.

@@ -11,8 +11,8 @@ use super::epoch;
 use super::error::{ConversionRaises, SearchRaises};
 use super::list::DateTemplates;
 use super::offsets::LogZone;
+use super::passed::LastForm;
 use super::reader::{Groups, Reader};
-use super::shape::Located;
 use super::template::{Kind, Template};
 use super::window::{Text, Window};
 use crate::pattern::{Haystack, Slots};
@@ -26,19 +26,20 @@ const UNUSED_SECONDS: f64 = 300.0;
 
 /// What is remembered while one log is read.
 pub(crate) struct DateDetector {
-    templates: DateTemplates,
+    pub(super) templates: DateTemplates,
     pub(super) reader: Reader,
     /// In the order in which they are tried.
-    order: Vec<Entry>,
+    pub(super) order: Vec<Entry>,
     /// Where in the order the template of the last hit is.
-    current: Option<usize>,
-    window: Window,
+    pub(super) current: Option<usize>,
+    pub(super) window: Window,
     /// The first place in the order without hits, as far as it was followed.
-    first_unused: usize,
+    pub(super) first_unused: usize,
     searched: bool,
     /// Groups of the match that was returned last.
-    slots: Slots,
+    pub(super) slots: Slots,
     reserve_slots: Slots,
+    pub(super) last_form: Option<LastForm>,
     /// Where this detector begins, if it is ahead of another.
     start: Option<Start>,
 }
@@ -58,13 +59,13 @@ struct Start {
 }
 
 #[derive(Clone)]
-struct Entry {
+pub(super) struct Entry {
     /// Index of the template.
-    template: usize,
-    hits: u64,
-    last_used: f64,
+    pub(super) template: usize,
+    pub(super) hits: u64,
+    pub(super) last_used: f64,
     /// Characters before the last match.
-    distance: usize,
+    pub(super) distance: usize,
 }
 
 /// A date found in a line. Its groups stay with the detector until the next
@@ -73,18 +74,6 @@ struct Entry {
 pub(crate) struct FoundDate {
     /// The bytes to be cut out of the line, perhaps none.
     pub(crate) cut: Range<usize>,
-    template: usize,
-}
-
-/// The date of a line that is to be passed over.
-#[derive(Clone)]
-pub(crate) struct PassedDate {
-    /// The bytes that would be cut out of the line.
-    pub(crate) cut: Range<usize>,
-    /// Its time, if that was known without converting it.
-    time: Option<Timestamp>,
-    window: Window,
-    located: Located,
     template: usize,
 }
 
@@ -170,6 +159,7 @@ impl DateDetector {
             searched: false,
             slots: Slots::default(),
             reserve_slots: Slots::default(),
+            last_form: None,
             start: None,
         }
     }
@@ -187,6 +177,7 @@ impl DateDetector {
             searched: self.searched,
             slots: Slots::default(),
             reserve_slots: Slots::default(),
+            last_form: None,
             start: Some(Start {
                 current: self.current_template(),
                 window: self.window,
@@ -237,7 +228,7 @@ impl DateDetector {
 
     /// Notes, if this detector is ahead of another, that a date was found;
     /// `steady`: where the last one was.
-    fn note(&mut self, steady: bool) {
+    pub(super) fn note(&mut self, steady: bool) {
         if let Some(start) = &mut self.start {
             start.hits += 1;
             start.steady &= steady;
@@ -277,82 +268,6 @@ impl DateDetector {
             self.note(false);
         }
         found
-    }
-
-    /// Looks at the date of an ASCII line that nothing else is wanted of.
-    /// `None` if it takes a search to find it or a conversion to know what it
-    /// would leave behind.
-    pub(crate) fn peek(&self, line: Haystack<'_>, now: Timestamp) -> Option<PassedDate> {
-        let place = self.current?;
-        let text = Text::new(line);
-        let bytes = line.as_str().as_bytes();
-        let template = self.order[place].template;
-        let Template { anchored, kind, .. } = self.templates.templates()[template];
-        let range = if anchored {
-            0..bytes.len()
-        } else {
-            self.window.range(&text)?
-        };
-        let shape = self.templates.templates()[template].shape()?;
-        let located = shape.locate(bytes, &range)?;
-        let (start, end) = located.whole;
-        let same_window = start == self.window.start && end == self.window.end;
-        if kind != Kind::Fields || !(anchored || same_window || self.order.len() == 1) {
-            return None;
-        }
-        let time = if located.zone.is_some() {
-            // A date with a zone leaves no trace.
-            None
-        } else {
-            let (local, seconds) = located.plain_date(bytes)?;
-            Some(self.reader.known_hour(local, now)?.later_by(seconds))
-        };
-        Some(PassedDate {
-            cut: located.cut.0..located.cut.1,
-            time,
-            window: Window::new(&text, start, end)?,
-            located,
-            template,
-        })
-    }
-
-    /// Takes note of a date that was looked at: afterwards all is as if the
-    /// line had been searched and its date converted.
-    pub(crate) fn pass(&mut self, date: &PassedDate, now: Timestamp) {
-        let Some(place) = self.current else { return };
-        let entry = &mut self.order[place];
-        entry.hits += 1;
-        entry.last_used = now.seconds();
-        entry.distance = date.located.whole.0;
-        self.note(true);
-        if self.first_unused == place {
-            self.first_unused += 1;
-        }
-        self.window = date.window;
-        if date.time.is_some() {
-            self.reader.pass();
-        }
-    }
-
-    /// The time of a date that was passed over, in its line.
-    pub(crate) fn time_of(
-        &mut self,
-        line: &str,
-        passed: &PassedDate,
-        now: Timestamp,
-    ) -> Option<Timestamp> {
-        if passed.time.is_some() {
-            return passed.time;
-        }
-        let template = &self.templates.templates()[passed.template];
-        let compiled = template.compiled().ok()?;
-        passed.located.fill(&compiled.shape_groups, &mut self.slots);
-        let groups = Groups {
-            line,
-            slots: &self.slots,
-        };
-        let time = self.reader.read(passed.template, compiled, &groups, now);
-        time.ok().flatten()
     }
 
     /// The match that counts, and whether it is where the last one was, by the

@@ -84,11 +84,34 @@ const MAX_FIELDS: usize = 8;
 /// A date in a line, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Located {
+    /// Where the first part is.
+    start: usize,
     pub(super) whole: (usize, usize),
     pub(super) cut: (usize, usize),
     fields: [(Field, usize, usize); MAX_FIELDS],
     count: usize,
     pub(super) zone: Option<(usize, usize)>,
+}
+
+/// How one date was written.
+pub(super) struct Form {
+    /// From the first part to the last.
+    text: Vec<u8>,
+    /// Where in the text the minutes are; the seconds are behind them.
+    minute: usize,
+    /// The part that is cut out begins there.
+    cut_start: usize,
+    /// It ends there, if before the end of the date.
+    cut_end: Option<usize>,
+    zone: Option<Vec<u8>>,
+}
+
+/// A date in a known form.
+pub(super) struct Again {
+    pub(super) whole: (usize, usize),
+    pub(super) cut: (usize, usize),
+    /// Of the hour.
+    pub(super) seconds: f64,
 }
 
 impl Located {
@@ -318,6 +341,7 @@ impl Shape {
         let start = self.start(line, range)?;
         let text = &line[..range.end];
         let mut located = Located {
+            start,
             whole: (0, 0),
             cut: (start, usize::MAX),
             fields: [(Field::Second, 0, 0); MAX_FIELDS],
@@ -364,12 +388,78 @@ impl Shape {
         if self.cut.end >= self.parts.len() {
             located.cut.1 = end;
         }
-        // The bytes that may come before the date belong to the match.
-        located.whole = match self.begin {
+        located.whole = self.whole(start, end);
+        Some(located)
+    }
+
+    /// How a date that was found is written, if seconds follow its minutes.
+    pub(super) fn form(&self, line: &[u8], located: &Located) -> Option<Form> {
+        let place = |wanted: Field| {
+            let fields = &located.fields[..located.count];
+            let found = fields.iter().find(|(field, ..)| *field == wanted);
+            found.map(|&(_, start, _)| start)
+        };
+        let (minute, second) = (place(Field::Minute)?, place(Field::Second)?);
+        let start = located.start;
+        (second == minute + 3 && located.cut.0 >= start).then_some(())?;
+        let end = match self.parts.last()? {
+            Part::Byte(_) => located.whole.1,
+            _ => second + 2,
+        };
+        Some(Form {
+            text: line.get(start..end)?.to_vec(),
+            minute: minute.checked_sub(start)?,
+            cut_start: located.cut.0 - start,
+            cut_end: (self.cut.end < self.parts.len()).then(|| located.cut.1 - start),
+            zone: located.zone.map(|(from, to)| line[from..to].to_vec()),
+        })
+    }
+
+    /// As [`Shape::locate`], for a date that differs from another one in
+    /// minutes and seconds only. `None` for any other.
+    pub(super) fn find_again(
+        &self,
+        line: &[u8],
+        range: &Range<usize>,
+        form: &Form,
+    ) -> Option<Again> {
+        let start = self.start(line, range)?;
+        let text = &line[..range.end];
+        let end = start + form.text.len();
+        let here = text.get(start..end)?;
+        let minute = form.minute;
+        let [m1, m2, _, s1, s2] = *here.get(minute..)?.first_chunk::<5>()?;
+        let minutes = [m1, s1].iter().all(|byte| (b'0'..=b'5').contains(byte));
+        let digits = [m2, s2].iter().all(u8::is_ascii_digit);
+        if !minutes
+            || !digits
+            || here[..minute] != form.text[..minute]
+            || here[minute + 2] != form.text[minute + 2]
+            || here[minute + 5..] != form.text[minute + 5..]
+        {
+            return None;
+        }
+        let (end, zone) = self.end(text, end)?;
+        if zone.map(|(from, to)| &text[from..to]) != form.zone.as_deref() {
+            return None;
+        }
+        let value = |tens: u8, ones: u8| u16::from(tens - b'0') * 10 + u16::from(ones - b'0');
+        Some(Again {
+            whole: self.whole(start, end),
+            cut: (
+                start + form.cut_start,
+                form.cut_end.map_or(end, |cut| start + cut),
+            ),
+            seconds: f64::from(value(m1, m2) * 60 + value(s1, s2)),
+        })
+    }
+
+    /// The bytes that may come before the date belong to the match.
+    fn whole(&self, start: usize, end: usize) -> (usize, usize) {
+        match self.begin {
             Begin::NearLine | Begin::Bracket => (0, end),
             Begin::Word | Begin::Line => (start, end),
-        };
-        Some(located)
+        }
     }
 
     /// Where the first part has to be.

@@ -54,6 +54,26 @@ impl Window {
             && same(self.last, other.last)
     }
 
+    /// The same for an ASCII line.
+    pub(super) fn in_ascii(line: &[u8], start: usize, end: usize) -> Option<Window> {
+        let at = |place: usize| line.get(place).map(|&byte| char::from(byte));
+        let before = |place: usize| at(place.checked_sub(1)?);
+        Some(Window {
+            start,
+            before: before(start),
+            first: at(start)?,
+            end,
+            last: before(end).or_else(|| before(line.len()))?,
+            after: at(end),
+        })
+    }
+
+    /// What [`Window::range`] says of an ASCII line.
+    pub(super) fn range_in_ascii(&self, line: &[u8]) -> Option<Range<usize>> {
+        let text = std::str::from_utf8(line).ok()?;
+        self.range(&Text::new(Haystack::with_ascii(text, true)))
+    }
+
     /// The bytes between start and end, if the line has the same characters
     /// around them, or the same ones just inside that are no letters or
     /// digits.

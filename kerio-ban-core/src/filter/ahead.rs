@@ -30,6 +30,7 @@ impl Session {
         }
         let mut ahead = Session::new(self.filter.clone(), &self.options);
         ahead.detector = self.detector.ahead();
+        ahead.windows.clone_from(&self.windows);
         ahead.last_date = self.last_date.ahead();
         ahead.start = Some(Start {
             last_date: self.last_date.clone(),

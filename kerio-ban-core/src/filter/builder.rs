@@ -10,7 +10,7 @@ use super::session::Session;
 use crate::config::FilterConfig;
 use crate::date::DateTemplates;
 use crate::error::{Detail, Error, ErrorKind};
-use crate::pattern::{Buffer, PatternOptions, Prefilter};
+use crate::pattern::{Buffer, Choices, PatternOptions, Prefilter};
 use crate::source::Source;
 use crate::traced::Traced;
 
@@ -32,27 +32,30 @@ pub(super) struct Parts {
     pub(super) prefilter: Prefilter,
     /// Whether a text can match the prefregex at all.
     pub(super) prefix_filter: Prefilter,
-    /// Whether a line can be anything but missed. Where ignoreregexes are
-    /// looked at first, a line that only they match is ignored.
-    line_filter: Option<Prefilter>,
+    /// What a line must have to be anything but missed.
+    pub(super) line_choices: LineChoices,
+}
+
+/// The literals of which a line must have one.
+pub(super) enum LineChoices {
+    /// Those of the failregexes. Where ignoreregexes are looked at first, those
+    /// of the ignoreregexes come after them: a line that only they match is
+    /// ignored.
+    Rules(Choices),
+    /// Those of the prefregex.
+    Prefix(Choices),
 }
 
 impl Parts {
-    /// The literals of which a line must have one.
-    pub(super) fn line_filter(&self) -> &Prefilter {
-        match &self.line_filter {
-            Some(filter) => filter,
-            None if self.prefilter.rules_lines_out() => &self.prefilter,
-            None => &self.prefix_filter,
-        }
-    }
-
     /// Whether fail2ban looks at the ignoreregexes before anything else: where
     /// they are few.
     pub(super) fn ignores_early(&self) -> bool {
-        let ignoring = self.ignoreregex.len();
-        ignoring > 0 && ignoring + 2 < self.failregex.len()
+        ignores_early(self.failregex.len(), self.ignoreregex.len())
     }
+}
+
+fn ignores_early(failing: usize, ignoring: usize) -> bool {
+    ignoring > 0 && ignoring + 2 < failing
 }
 
 impl Filter {
@@ -284,8 +287,15 @@ impl FilterBuilder {
         }
         let templates = DateTemplates::new(self.datepattern.as_ref(), self.start_year)
             .map_err(|error| error.in_option("Definition", "datepattern", None))?;
-        let mut parts = Parts {
-            line_filter: None,
+        let ignores_early = ignores_early(failregex.len(), ignoreregex.len());
+        let early = ignores_early.then_some(&ignoreregex).into_iter().flatten();
+        let rules = Choices::new(failregex.iter().chain(early).map(Rule::pattern));
+        let line_choices = if ignores_early || rules.rule_lines_out() || prefregex.is_none() {
+            LineChoices::Rules(rules)
+        } else {
+            LineChoices::Prefix(Choices::new(prefregex.iter().map(Rule::pattern)))
+        };
+        let parts = Parts {
             prefilter: Prefilter::new(failregex.iter().map(Rule::pattern)),
             prefix_filter: Prefilter::new(prefregex.iter().map(Rule::pattern)),
             prefregex,
@@ -294,11 +304,8 @@ impl FilterBuilder {
             max_lines: self.max_lines,
             use_dns: self.use_dns,
             templates,
+            line_choices,
         };
-        if parts.ignores_early() {
-            let all = parts.failregex.iter().chain(&parts.ignoreregex);
-            parts.line_filter = Some(Prefilter::new(all.map(Rule::pattern)));
-        }
         Ok(Filter(Arc::new(parts)))
     }
 }

@@ -13,7 +13,7 @@ use super::outcome::{Detail, Finding, Mark, Trouble};
 use super::rule::Rule;
 use super::session::{BreaksOff, Search, Session};
 use super::split::DatedLine;
-use crate::pattern::LimitReached;
+use crate::pattern::{Candidates, LimitReached};
 use crate::time::Timestamp;
 
 /// How the search of a line goes on after a match.
@@ -38,6 +38,7 @@ impl Session {
         &mut self,
         filter: &Parts,
         dated: &DatedLine<'_>,
+        candidates: Option<&Candidates>,
         now: Timestamp,
     ) -> Result<(), BreaksOff> {
         if filter.ignores_early() && self.ignore(filter, None) {
@@ -47,7 +48,10 @@ impl Session {
         if !self.match_prefix(filter) {
             return Ok(());
         }
-        self.choose_candidates(filter);
+        match candidates {
+            Some(candidates) => self.search.candidates.clone_from(candidates),
+            None => self.choose_candidates(filter),
+        }
         for (index, rule) in filter.failregex.iter().enumerate() {
             if !self.search.candidates.contains(index) || !self.matches(rule) {
                 continue;
@@ -113,8 +117,8 @@ impl Session {
         let search = &mut self.search;
         filter
             .prefix_filter
-            .candidates(search.text.haystack(), &mut search.candidates);
-        if !search.candidates.contains(0) {
+            .candidates(search.text.haystack(), &mut search.prefix_candidates);
+        if !search.prefix_candidates.contains(0) {
             return false;
         }
         let text = &search.text;

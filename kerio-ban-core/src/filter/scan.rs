@@ -7,12 +7,14 @@
 //! where that is not certain, the line is judged.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::builder::Parts;
+use super::builder::{LineChoices, Parts};
 use super::options::TimeCheck;
 use super::session::{Line, Session};
+use super::split::DatedLine;
 use crate::date::PassedDate;
-use crate::pattern::{Haystack, LiteralScan};
+use crate::pattern::{Candidates, LiteralScan, Windows};
 use crate::time::Timestamp;
 
 /// What became of a line of a block.
@@ -54,9 +56,17 @@ impl Session {
     ) -> Result<(), E> {
         let filter = self.filter.clone();
         let filter = filter.parts();
-        let may_pass = options.pass_over && self.may_pass(filter);
-        let ascii = may_pass && block.is_ascii();
-        let mut literals = may_pass.then(|| LiteralScan::new(filter.line_filter(), block));
+        let windows = if options.pass_over && self.may_pass(filter) {
+            self.windows(filter, block)
+        } else {
+            None
+        };
+        let mut scan = windows.as_deref().map(|windows| Scan {
+            ascii: block.is_ascii(),
+            literals: LiteralScan::new(windows, block),
+            candidates: windows.no_candidates(),
+            windows,
+        });
         let mut passed: Option<(Range<usize>, PassedDate)> = None;
         let mut start = 0;
         while start < block.len() {
@@ -64,28 +74,39 @@ impl Session {
             let next = (end + 1).min(block.len());
             let line = start..without_end(block, start, end);
             let text = &block[line.clone()];
-            if options.skip_comments && (text.is_empty() || text[0] == b'#') {
-                each(self, text, LineState::Skipped)?;
-                start = next;
-                continue;
+            start = next;
+            let skipped = options.skip_comments && (text.is_empty() || text[0] == b'#');
+            if let Some(scan) = &mut scan {
+                scan.collect(next);
+                if !skipped
+                    && (scan.ascii || text.is_ascii())
+                    && let Some(date) = self.detector.peek(text, options.now)
+                {
+                    scan.collect_over(text, date.cut(), &mut self.search.seam);
+                    if scan.candidates.is_empty() {
+                        self.detector.pass(&date, text, options.now);
+                        passed = Some((line, date));
+                        each(self, text, LineState::Passed)?;
+                        continue;
+                    }
+                    // Of ASCII it cannot but be a text.
+                    if let Ok(line) = std::str::from_utf8(text) {
+                        self.feed_looked_at(filter, line, &date, scan, options.now);
+                        passed = None;
+                        each(self, text, LineState::Judged)?;
+                        continue;
+                    }
+                }
             }
-            let without_literals = literals
-                .as_mut()
-                .is_some_and(|literals| literals.next_from(start) >= line.end);
-            if without_literals
-                && (ascii || text.is_ascii())
-                && let Some(date) = self.pass(filter, text, options.now)
-            {
-                passed = Some((line, date));
-                each(self, text, LineState::Passed)?;
+            if skipped {
+                each(self, text, LineState::Skipped)?;
             } else {
-                self.recall(block, passed.take(), options.now);
+                self.recall(block, passed.take());
                 self.feed(Line::Bytes(text), options.now);
                 each(self, text, LineState::Judged)?;
             }
-            start = next;
         }
-        self.recall(block, passed, options.now);
+        self.recall(block, passed);
         Ok(())
     }
 
@@ -93,38 +114,67 @@ impl Session {
     fn may_pass(&self, filter: &Parts) -> bool {
         filter.max_lines == 1
             && matches!(self.options.time_check, TimeCheck::Off | TimeCheck::Replay)
-            && filter.line_filter().rules_lines_out()
     }
 
-    /// Passes over an ASCII line in which there is no literal.
-    fn pass(&mut self, filter: &Parts, text: &[u8], now: Timestamp) -> Option<PassedDate> {
-        let text = std::str::from_utf8(text).ok()?;
-        let date = self.detector.peek(Haystack::with_ascii(text, true), now)?;
-        // What is before the date meets what is behind it once it is cut out.
-        if date.cut.start > 0 {
-            let longest = filter.line_filter().longest();
-            let before = &text[date.cut.start.saturating_sub(longest)..date.cut.start];
-            let after = &text[date.cut.end..text.len().min(date.cut.end + longest)];
-            let seam = &mut self.search.seam;
-            seam.clear();
-            seam.push_str(before);
-            seam.push_str(after);
-            if filter.line_filter().finds_any(seam.as_bytes()) {
-                return None;
-            }
-        }
-        self.detector.pass(&date, now);
-        Some(date)
+    /// What is searched in blocks, chosen by the first one.
+    fn windows(&mut self, filter: &Parts, block: &[u8]) -> Option<Arc<Windows>> {
+        let choose = || {
+            let (LineChoices::Rules(choices) | LineChoices::Prefix(choices)) = &filter.line_choices;
+            choices.windows(block).map(Arc::new)
+        };
+        self.windows.get_or_insert_with(choose).clone()
+    }
+
+    /// Judges a line whose date has been looked at.
+    fn feed_looked_at(
+        &mut self,
+        filter: &Parts,
+        line: &str,
+        date: &PassedDate,
+        scan: &Scan<'_>,
+        now: Timestamp,
+    ) {
+        self.report.clear();
+        self.detector.pass(date, line.as_bytes(), now);
+        let dated = DatedLine::dated(line, date.cut(), date.time());
+        self.last_date.remember(date.time(), &line[date.cut()]);
+        let of_rules = matches!(filter.line_choices, LineChoices::Rules(_));
+        let candidates = of_rules.then_some(&scan.candidates);
+        let judged = self.judge_dated(filter, &dated, candidates, now);
+        self.report_judged(judged);
     }
 
     /// The date of the last line passed over is the one last seen.
-    fn recall(&mut self, block: &[u8], passed: Option<(Range<usize>, PassedDate)>, now: Timestamp) {
+    fn recall(&mut self, block: &[u8], passed: Option<(Range<usize>, PassedDate)>) {
         let Some((line, date)) = passed else { return };
-        let Ok(text) = std::str::from_utf8(&block[line]) else {
-            return;
-        };
-        if let Some(time) = self.detector.time_of(text, &date, now) {
-            self.last_date.remember(time, &text[date.cut]);
+        if let Ok(text) = std::str::from_utf8(&block[line]) {
+            self.last_date.remember(date.time(), &text[date.cut()]);
+        }
+    }
+}
+
+/// The literals in a block and in its current line.
+struct Scan<'b> {
+    ascii: bool,
+    windows: &'b Windows,
+    literals: LiteralScan<'b>,
+    /// The expressions that have a literal in the line.
+    candidates: Candidates,
+}
+
+impl Scan<'_> {
+    /// Goes on to the end of the line.
+    fn collect(&mut self, end: usize) {
+        self.candidates.remove_all();
+        self.literals.take_until(end, &mut self.candidates);
+    }
+
+    /// Looks at what meets where the date is cut out of the line.
+    fn collect_over(&mut self, line: &[u8], cut: Range<usize>, seam: &mut Vec<u8>) {
+        if cut.start > 0 {
+            let (before, after) = (&line[..cut.start], &line[cut.end..]);
+            self.windows
+                .over_seam(before, after, seam, &mut self.candidates);
         }
     }
 }

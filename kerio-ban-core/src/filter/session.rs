@@ -2,17 +2,18 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 use super::ahead::Start;
-use super::builder::Filter;
+use super::builder::{Filter, Parts};
 use super::lines::{BufferedLine, join};
 use super::mlfid::Connections;
 use super::options::SessionOptions;
 use super::outcome::{Detail, Finding, Hits, Mark, Outcome, Trouble};
 use super::place::Cut;
-use super::split::LastDate;
+use super::split::{DatedLine, LastDate};
 use crate::date::{DateDetector, TemplateHits};
-use crate::pattern::{Candidates, Haystack, Slots};
+use crate::pattern::{Candidates, Haystack, Slots, Windows};
 use crate::time::Timestamp;
 
 /// A line to be judged, in any of the forms in which it may come.
@@ -90,6 +91,9 @@ pub struct Session {
     pub(super) connections: Connections,
     pub(super) search: Search,
     pub(super) report: Report,
+    /// What is searched in blocks, once that was chosen; nothing if every line
+    /// has to be judged.
+    pub(super) windows: Option<Option<Arc<Windows>>>,
     /// What it began with, if it is ahead of another.
     pub(super) start: Option<Start>,
 }
@@ -106,11 +110,13 @@ pub(super) struct Search {
     /// The whole line with its date, once something matched.
     pub(super) full: String,
     /// What meets where a date was cut out.
-    pub(super) seam: String,
+    pub(super) seam: Vec<u8>,
     pub(super) prefix_slots: Slots,
     pub(super) slots: Slots,
     pub(super) ignore_slots: Slots,
+    /// The failregexes that come into question.
     pub(super) candidates: Candidates,
+    pub(super) prefix_candidates: Candidates,
 }
 
 impl Search {
@@ -198,7 +204,7 @@ impl Report {
         self.found += 1;
     }
 
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.found = 0;
         self.time = None;
         self.ignored_by.clear();
@@ -225,6 +231,7 @@ impl Session {
             connections: Connections::default(),
             search: Search::new(options.plain),
             report: Report::default(),
+            windows: None,
             start: None,
         }
     }
@@ -243,12 +250,17 @@ impl Session {
         self.report.clear();
         let line = line.into();
         let text = line.text();
-        if let Err(reason) = self.judge(&line, &text, now) {
+        let judged = self.judge(&line, &text, now);
+        self.report_judged(judged);
+        self.outcome()
+    }
+
+    pub(super) fn report_judged(&mut self, judged: Result<(), BreaksOff>) {
+        if let Err(reason) = judged {
             self.report.found = 0;
             let reason = reason.into();
             self.report.troubles.push(Trouble::BreaksOff { reason });
         }
-        self.outcome()
     }
 
     /// What could not be decided about the last line.
@@ -329,11 +341,23 @@ impl Session {
             &mut self.report.troubles,
         )?;
         let Some(dated) = dated else { return Ok(()) };
+        let filter = self.filter.clone();
+        self.judge_dated(filter.parts(), &dated, None, now)
+    }
+
+    /// Judges a line without its date. `candidates` are the failregexes that
+    /// come into question, if that is known.
+    pub(super) fn judge_dated(
+        &mut self,
+        filter: &Parts,
+        dated: &DatedLine<'_>,
+        candidates: Option<&Candidates>,
+        now: Timestamp,
+    ) -> Result<(), BreaksOff> {
         self.report.time = dated.time;
         self.report.cut = dated.cut();
         self.search.has_content = false;
-        let filter = self.filter.clone();
-        if filter.max_lines() == 1 {
+        if filter.max_lines == 1 {
             self.search.text.text.clear();
             self.search.text.text.push_str(dated.before);
             self.search.text.text.push_str(dated.after);
@@ -341,14 +365,14 @@ impl Session {
         } else {
             self.buffer.push(BufferedLine {
                 text: [dated.before, dated.after].concat().into(),
-                full: self.last_date.full(&dated).into(),
+                full: self.last_date.full(dated).into(),
             });
-            let excess = self.buffer.len().saturating_sub(filter.max_lines());
+            let excess = self.buffer.len().saturating_sub(filter.max_lines);
             self.buffer.drain(..excess);
             join(&self.buffer, &mut self.search.text.text);
         }
-        self.search.text.changed(filter.max_lines() > 1);
-        let clock = self.last_date.clock(&dated, self.options.time_check, now);
-        self.find(filter.parts(), &dated, clock)
+        self.search.text.changed(filter.max_lines > 1);
+        let clock = self.last_date.clock(dated, self.options.time_check, now);
+        self.find(filter, dated, candidates, clock)
     }
 }

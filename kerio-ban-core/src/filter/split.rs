@@ -1,6 +1,7 @@
 //! Finding a line's date and taking it out.
 
 use std::cell::Cell;
+use std::ops::Range;
 
 use super::options::TimeCheck;
 use super::outcome::Trouble;
@@ -35,7 +36,19 @@ pub(super) struct DatedLine<'l> {
     pub(super) undated: bool,
 }
 
-impl DatedLine<'_> {
+impl<'l> DatedLine<'l> {
+    /// A line with a known date.
+    pub(super) fn dated(line: &'l str, cut: Range<usize>, time: Timestamp) -> DatedLine<'l> {
+        DatedLine {
+            before: &line[..cut.start],
+            date: &line[cut.clone()],
+            after: &line[cut.end..],
+            borrowed_date: false,
+            time: Some(time),
+            undated: false,
+        }
+    }
+
     /// How long its parts are.
     pub(super) fn cut(&self) -> Cut {
         Cut {

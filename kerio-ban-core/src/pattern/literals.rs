@@ -14,6 +14,8 @@ const MAX_STRINGS: usize = 16;
 const MAX_CHARS: usize = 4;
 /// Shorter literals are in too many lines to be of use.
 const MIN_LENGTH: usize = 3;
+/// How many sets are offered to choose from.
+const MAX_SETS: usize = 16;
 
 /// A string, or a string in any case.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,12 +41,17 @@ impl Literal {
 /// A set of literals of which each match contains at least one, if there is
 /// a useful one.
 pub(super) fn required(root: &Node) -> Option<Vec<Literal>> {
+    required_sets(root).into_iter().reduce(better)
+}
+
+/// All useful sets of which each match contains at least one literal, in the
+/// order of the expression.
+pub(super) fn required_sets(root: &Node) -> Vec<Vec<Literal>> {
     let facts = facts(root);
-    let best = better(
-        facts.exact.filter(|literals| is_useful(literals)),
-        facts.best,
-    )?;
-    Some(without_longer(best))
+    let mut sets = facts.sets;
+    sets.extend(facts.exact);
+    sets.retain(|set| is_useful(set));
+    sets.into_iter().map(without_longer).collect()
 }
 
 /// What is known of the strings a node matches.
@@ -52,20 +59,27 @@ pub(super) fn required(root: &Node) -> Option<Vec<Literal>> {
 struct Facts {
     /// All of them, if they are few.
     exact: Option<Vec<Literal>>,
-    /// Useful literals of which each of them contains one.
-    best: Option<Vec<Literal>>,
+    /// Sets of useful literals; each of the strings contains one of each set.
+    sets: Vec<Vec<Literal>>,
 }
 
 impl Facts {
     fn exactly(literals: Vec<Literal>) -> Facts {
         Facts {
             exact: Some(literals),
-            best: None,
+            sets: Vec::new(),
         }
     }
 
     fn nothing() -> Facts {
         Facts::exactly(vec![Literal::default()])
+    }
+
+    /// The sets, all strings as one of them if they are few.
+    fn all_sets(self) -> Vec<Vec<Literal>> {
+        let mut sets = self.sets;
+        sets.extend(self.exact.filter(|literals| is_useful(literals)));
+        sets
     }
 }
 
@@ -133,57 +147,52 @@ fn repeated(repeat: &Repeat) -> Facts {
         (0, _) => Facts::default(),
         _ => Facts {
             exact: None,
-            best: better(body.exact.filter(|literals| is_useful(literals)), body.best),
+            sets: body.all_sets(),
         },
     }
 }
 
 fn concat(nodes: &[Node]) -> Facts {
-    let mut best = None;
+    let mut sets: Vec<Vec<Literal>> = Vec::new();
     let mut run = vec![Literal::default()];
     let mut whole = true;
     for node in nodes {
         let facts = facts(node);
-        best = better(best, facts.best);
-        let Some(exact) = facts.exact else {
-            whole = false;
-            best = better(
-                best,
-                Some(std::mem::take(&mut run)).filter(|literals| is_useful(literals)),
-            );
-            run.push(Literal::default());
-            continue;
-        };
-        if run.len() * exact.len() > MAX_STRINGS {
-            whole = false;
-            best = better(
-                best,
-                Some(std::mem::take(&mut run)).filter(|literals| is_useful(literals)),
-            );
-            run = exact;
-            continue;
+        let fits = |exact: &Vec<Literal>| run.len() * exact.len() <= MAX_STRINGS;
+        match facts.exact {
+            Some(exact) if fits(&exact) => {
+                run = run
+                    .iter()
+                    .flat_map(|start| exact.iter().map(|end| start.then(end)))
+                    .collect();
+            }
+            exact => {
+                whole = false;
+                let next = exact.unwrap_or_else(|| vec![Literal::default()]);
+                sets.push(std::mem::replace(&mut run, next));
+            }
         }
-        run = run
-            .iter()
-            .flat_map(|start| exact.iter().map(|end| start.then(end)))
-            .collect();
+        sets.extend(facts.sets);
     }
-    if whole {
-        Facts {
-            exact: Some(run),
-            best,
-        }
+    let exact = if whole {
+        Some(run)
     } else {
-        Facts {
-            exact: None,
-            best: better(best, Some(run).filter(|literals| is_useful(literals))),
-        }
+        sets.push(run);
+        None
+    };
+    sets.retain(|set| is_useful(set));
+    // The first ones, and the one that would be taken without a choice.
+    if sets.len() > MAX_SETS {
+        let best = sets.iter().cloned().reduce(better);
+        sets.truncate(MAX_SETS - 1);
+        sets.extend(best);
     }
+    Facts { exact, sets }
 }
 
 fn alternate(branches: impl IntoIterator<Item = Facts>) -> Facts {
     let mut exact = Some(Vec::new());
-    let mut best = Some(Vec::new());
+    let mut all = Some(Vec::new());
     for branch in branches {
         if let Some(all) = &mut exact {
             match &branch.exact {
@@ -193,19 +202,19 @@ fn alternate(branches: impl IntoIterator<Item = Facts>) -> Facts {
                 _ => exact = None,
             }
         }
-        if let Some(all) = &mut best {
-            match better(
-                branch.exact.filter(|literals| is_useful(literals)),
-                branch.best,
-            ) {
-                Some(literals) if all.len() + literals.len() <= MAX_LITERALS => {
-                    all.extend(literals);
+        if let Some(literals) = &mut all {
+            match branch.all_sets().into_iter().reduce(better) {
+                Some(more) if literals.len() + more.len() <= MAX_LITERALS => {
+                    literals.extend(more);
                 }
-                _ => best = None,
+                _ => all = None,
             }
         }
     }
-    Facts { exact, best }
+    Facts {
+        exact,
+        sets: all.into_iter().collect(),
+    }
 }
 
 fn is_useful(literals: &[Literal]) -> bool {
@@ -222,16 +231,18 @@ fn shortest(literals: &[Literal]) -> usize {
 
 /// Of two useful sets the one that fewer texts will contain: long literals,
 /// and few of them.
-fn better(one: Option<Vec<Literal>>, other: Option<Vec<Literal>>) -> Option<Vec<Literal>> {
-    let worth = |literals: &[Literal]| {
-        let many = usize::BITS - literals.len().leading_zeros();
-        2 * shortest(literals).min(12) as i64 - i64::from(many)
-    };
-    match (one, other) {
-        (Some(one), Some(other)) if worth(&other) > worth(&one) => Some(other),
-        (Some(one), _) => Some(one),
-        (None, other) => other,
+fn better(one: Vec<Literal>, other: Vec<Literal>) -> Vec<Literal> {
+    if worth(&other) > worth(&one) {
+        other
+    } else {
+        one
     }
+}
+
+/// What a set is worth where it is not known which texts will be searched.
+pub(super) fn worth(literals: &[Literal]) -> i64 {
+    let many = usize::BITS - literals.len().leading_zeros();
+    2 * shortest(literals).min(12) as i64 - i64::from(many)
 }
 
 /// Without doubles and without literals that contain another one.

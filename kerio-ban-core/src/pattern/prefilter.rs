@@ -11,22 +11,49 @@ use super::{Haystack, Pattern};
 pub(crate) struct Prefilter {
     count: usize,
     /// Patterns that require no literal.
-    pub(super) always: Candidates,
+    always: Candidates,
     /// Patterns whose literals say nothing of texts outside of ASCII.
     unless_ascii: Candidates,
     /// For literals as they are.
-    pub(super) exact: Option<Searcher>,
+    exact: Option<Searcher>,
     /// For literals in any case.
-    pub(super) folded: Option<Searcher>,
+    folded: Option<Searcher>,
 }
 
 /// A set of patterns, by their position among those of a [`Prefilter`].
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Candidates {
     words: Vec<u64>,
 }
 
+impl Clone for Candidates {
+    fn clone(&self) -> Candidates {
+        Candidates {
+            words: self.words.clone(),
+        }
+    }
+
+    fn clone_from(&mut self, other: &Candidates) {
+        self.words.clone_from(&other.words);
+    }
+}
+
 impl Candidates {
+    /// Some of `count` patterns.
+    pub(super) fn of(count: usize, patterns: &[usize]) -> Candidates {
+        let mut candidates = Candidates::default();
+        candidates.clear(count);
+        for &pattern in patterns {
+            candidates.insert(pattern);
+        }
+        candidates
+    }
+
+    /// Leaves none.
+    pub(crate) fn remove_all(&mut self) {
+        self.words.fill(0);
+    }
+
     pub(crate) fn contains(&self, index: usize) -> bool {
         self.words
             .get(index / 64)
@@ -46,7 +73,7 @@ impl Candidates {
         self.words[index / 64] |= 1 << (index % 64);
     }
 
-    fn add(&mut self, other: &Candidates) {
+    pub(super) fn add(&mut self, other: &Candidates) {
         for (word, more) in self.words.iter_mut().zip(&other.words) {
             *word |= more;
         }
@@ -120,16 +147,13 @@ impl Prefilter {
 }
 
 /// Finds all literals of a set in a text.
-pub(super) struct Searcher {
-    pub(super) engine: Engine,
-    /// The length of the longest literal.
-    pub(super) longest: usize,
-    pub(super) has_line_feeds: bool,
+struct Searcher {
+    engine: Engine,
     /// By literal: the patterns that are satisfied when it is found.
     owners: Vec<Candidates>,
 }
 
-pub(super) enum Engine {
+enum Engine {
     /// Finds the longest literal at each place. Shorter ones there are its
     /// prefixes, and their owners are its owners too.
     Packed(packed::Searcher),
@@ -186,12 +210,7 @@ impl Searcher {
                 Engine::Automaton(automaton.ok()?)
             }
         };
-        Some(Searcher {
-            engine,
-            longest: texts.iter().map(String::len).max().unwrap_or(0),
-            has_line_feeds: texts.iter().any(|text| text.contains('\n')),
-            owners,
-        })
+        Some(Searcher { engine, owners })
     }
 
     fn search(&self, text: &str, out: &mut Candidates) {

@@ -1,0 +1,148 @@
+//! Dates of lines of which nothing else is wanted.
+//!
+//! In a log, the date of a line mostly differs from the one before in minutes
+//! and seconds only. Of such a date it is known where it is and what the
+//! detector would remember of it, without a search and without a conversion.
+
+use std::ops::Range;
+
+use super::detector::DateDetector;
+use super::reader::Groups;
+use super::shape::{Form, Located};
+use super::template::{Kind, Template};
+use super::window::Window;
+use crate::time::Timestamp;
+
+/// The date of a line that may be passed over.
+#[derive(Clone, Copy)]
+pub(crate) struct PassedDate {
+    whole: (usize, usize),
+    cut: (usize, usize),
+    time: Timestamp,
+    zoned: bool,
+}
+
+impl PassedDate {
+    /// The bytes to be cut out of the line.
+    pub(crate) fn cut(&self) -> Range<usize> {
+        self.cut.0..self.cut.1
+    }
+
+    pub(crate) fn time(&self) -> Timestamp {
+        self.time
+    }
+}
+
+/// The form of the last date that was looked at.
+pub(super) struct LastForm {
+    template: usize,
+    form: Form,
+    /// Year, month, day and hour.
+    local: [u16; 4],
+    /// The start of the hour, if the date names its zone.
+    start: Option<Timestamp>,
+}
+
+impl DateDetector {
+    /// Looks at the date of an ASCII line. `None` if it takes a search to find
+    /// it or a conversion to know what it would leave behind.
+    pub(crate) fn peek(&mut self, line: &[u8], now: Timestamp) -> Option<PassedDate> {
+        let place = self.current?;
+        let number = self.order[place].template;
+        let template = &self.templates.templates()[number];
+        let Template { anchored, kind, .. } = *template;
+        if kind != Kind::Fields {
+            return None;
+        }
+        let shape = template.shape()?;
+        let range = if anchored {
+            0..line.len()
+        } else {
+            self.window.range_in_ascii(line)?
+        };
+        let counts = |(start, end): (usize, usize)| {
+            let same_window = start == self.window.start && end == self.window.end;
+            anchored || same_window || self.order.len() == 1
+        };
+        if let Some(last) = &self.last_form
+            && last.template == number
+            && let Some(again) = shape.find_again(line, &range, &last.form)
+            && let Some(start) = last
+                .start
+                .or_else(|| self.reader.known_hour(last.local, now))
+        {
+            return counts(again.whole).then(|| PassedDate {
+                whole: again.whole,
+                cut: again.cut,
+                time: start.later_by(again.seconds),
+                zoned: last.start.is_some(),
+            });
+        }
+        let located = shape.locate(line, &range)?;
+        if !counts(located.whole) {
+            return None;
+        }
+        let form = shape.form(line, &located);
+        let (local, seconds) = located.plain_date(line)?;
+        let zoned = located.zone.is_some();
+        let time = if zoned {
+            // Without a year, the moment makes a difference.
+            if local[0] == 0 {
+                return None;
+            }
+            self.convert_located(number, line, &located, now)?
+        } else {
+            self.reader.known_hour(local, now)?.later_by(seconds)
+        };
+        self.last_form = form.map(|form| LastForm {
+            template: number,
+            form,
+            local,
+            start: zoned.then(|| time.later_by(-seconds)),
+        });
+        Some(PassedDate {
+            whole: located.whole,
+            cut: located.cut,
+            time,
+            zoned,
+        })
+    }
+
+    /// The time of a date that names its zone. Its conversion leaves no trace.
+    fn convert_located(
+        &mut self,
+        template: usize,
+        line: &[u8],
+        located: &Located,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let compiled = self.templates.templates()[template].compiled().ok()?;
+        located.fill(&compiled.shape_groups, &mut self.slots);
+        let groups = Groups {
+            line: std::str::from_utf8(line).ok()?,
+            slots: &self.slots,
+        };
+        let time = self.reader.read(template, compiled, &groups, now);
+        time.ok().flatten()
+    }
+
+    /// Takes note of a date that was looked at: afterwards all is as if the
+    /// line had been searched and its date converted.
+    pub(crate) fn pass(&mut self, date: &PassedDate, line: &[u8], now: Timestamp) {
+        let Some(place) = self.current else { return };
+        let entry = &mut self.order[place];
+        entry.hits += 1;
+        entry.last_used = now.seconds();
+        entry.distance = date.whole.0;
+        self.note(true);
+        if self.first_unused == place {
+            self.first_unused += 1;
+        }
+        if let Some(window) = Window::in_ascii(line, date.whole.0, date.whole.1) {
+            self.window = window;
+        }
+        if !date.zoned {
+            self.reader.pass();
+        }
+    }
+}
