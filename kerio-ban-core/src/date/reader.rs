@@ -215,8 +215,15 @@ fn plain_date(compiled: &Compiled, groups: &Groups<'_>) -> Option<([u16; 4], f64
     let mut local = [0; 4];
     let (mut minute, mut second) = (0, 0);
     for &(group, field) in &compiled.plain_fields {
-        let text = groups.get(group)?.as_bytes();
+        let Some(text) = groups.get(group) else {
+            match field {
+                Field::Year | Field::Zone | Field::WeekdayAbbreviation => continue,
+                _ => return None,
+            }
+        };
+        let text = text.as_bytes();
         match field {
+            Field::WeekdayAbbreviation => {}
             Field::Year => local[0] = digits(text)?,
             Field::Month => local[1] = digits(text)?,
             Field::MonthAbbreviation => local[1] = month_code(text)?,

@@ -62,8 +62,7 @@ pub(super) struct Compiled {
     /// The group of `%p`.
     pub(super) half_of_day: Option<usize>,
     pub(super) shape_groups: ShapeGroups,
-    /// The fields, if they are a month, day, hour, minute and second, perhaps
-    /// a year, each once, and nothing else.
+    /// The fields, if an hour and what is within it can be read of them.
     pub(super) plain_fields: Vec<(usize, Field)>,
 }
 
@@ -244,7 +243,8 @@ impl Template {
             .enumerate()
             .filter_map(|(group, name)| Some((group, Field::of_group(name.as_deref()?)?)))
             .collect();
-        let plain_fields = if is_plain(&fields) {
+        let half_of_day = pattern.group("p");
+        let plain_fields = if half_of_day.is_none() && is_plain(&fields) {
             fields.clone()
         } else {
             Vec::new()
@@ -252,7 +252,7 @@ impl Template {
         Ok(Compiled {
             plain_fields,
             fields,
-            half_of_day: pattern.group("p"),
+            half_of_day,
             shape_groups: ShapeGroups::new(pattern.group_names().len(), |name| pattern.group(name)),
             pattern,
         })
@@ -269,12 +269,30 @@ impl Template {
     }
 }
 
+/// Whether the fields are a month, day, hour, minute and second, each once,
+/// and what else there is is a year, a zone, or of no consequence.
 fn is_plain(fields: &[(usize, Field)]) -> bool {
-    let has = |field| fields.iter().any(|&(_, found)| found == field);
-    let wanted = [Field::Day, Field::Hour, Field::Minute, Field::Second];
-    let month = has(Field::Month) || has(Field::MonthAbbreviation);
-    let count = if has(Field::Year) { 6 } else { 5 };
-    fields.len() == count && month && wanted.into_iter().all(has)
+    let count = |wanted: &[Field]| {
+        let is_wanted = |&&(_, field): &&(usize, Field)| wanted.contains(&field);
+        fields.iter().filter(is_wanted).count()
+    };
+    let needed = [
+        &[Field::Month, Field::MonthAbbreviation][..],
+        &[Field::Day],
+        &[Field::Hour],
+        &[Field::Minute],
+        &[Field::Second],
+    ];
+    let allowed = [
+        &[Field::Year][..],
+        &[Field::Zone],
+        // The name of the day is read and not looked at.
+        &[Field::WeekdayAbbreviation],
+    ];
+    let allowed = allowed.map(count);
+    needed.into_iter().all(|field| count(field) == 1)
+        && allowed.iter().all(|&count| count <= 1)
+        && fields.len() == needed.len() + allowed.iter().sum::<usize>()
 }
 
 /// Separates flags at the start of a group from its parenthesis. Elsewhere
