@@ -3,6 +3,7 @@
 mod check;
 mod filters;
 mod generate;
+pub(crate) mod regex;
 mod rewrite;
 mod simulate;
 
@@ -45,6 +46,8 @@ pub(crate) enum Command {
     Show(ShowArgs),
     Filters(FiltersArgs),
     Rewrite(Box<RewriteArgs>),
+    #[command(name = "fail2ban-regex")]
+    Fail2banRegex(DropInArgs),
     Generate(GenerateArgs),
 }
 
@@ -57,7 +60,9 @@ impl Command {
             Command::Show(args) => args.output,
             Command::Filters(args) => args.output,
             // Their output has one form, which no option changes.
-            Command::Rewrite(_) | Command::Generate(_) => OutputArgs::default(),
+            Command::Rewrite(_) | Command::Fail2banRegex(_) | Command::Generate(_) => {
+                OutputArgs::default()
+            }
         }
     }
 }
@@ -125,6 +130,30 @@ pub(crate) struct TestArgs {
     /// With --out: the lines without a failure instead.
     #[arg(short, long, requires = "out")]
     pub(crate) invert: bool,
+}
+
+/// Do exactly what fail2ban-regex does: same arguments, same output.
+///
+/// For programs and people that expect fail2ban-regex; a link of that name to this
+/// program does the same. Its own options are told by
+/// `kerio-ban fail2ban-regex --help`. For anything new, `test` is the better
+/// command.
+#[derive(Args, Debug)]
+#[command(disable_help_flag = true)]
+#[command(after_help = "\
+Examples:
+  kerio-ban fail2ban-regex /var/log/auth.log sshd
+  ln -s $(command -v kerio-ban) ~/bin/fail2ban-regex
+
+Exit status: that of fail2ban-regex, which is 0 whether or not anything matched.")]
+pub(crate) struct DropInArgs {
+    /// The arguments of fail2ban-regex: [OPTIONS] LOG REGEX [IGNOREREGEX].
+    #[arg(
+        value_name = "ARGUMENT",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) words: Vec<OsString>,
 }
 
 /// Where filters come from.

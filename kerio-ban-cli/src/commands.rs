@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod check;
+pub(crate) mod fail2ban_regex;
 mod filters;
 mod generate;
 mod jail_logs;
@@ -34,14 +35,20 @@ impl From<Answer> for ExitCode {
 }
 
 /// Runs a command.
-pub(crate) fn run(command: &Command) -> Result<Answer, Failure> {
-    match command {
+pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
+    let answer = match command {
         Command::Test(args) => test::run(args),
         Command::Check(args) => check::run(args),
-        Command::Simulate(args) => simulate::run(args),
         Command::Show(args) => show::run(args),
         Command::Filters(args) => filters::run(args),
         Command::Rewrite(args) => rewrite::run(args),
+        Command::Simulate(args) => simulate::run(args),
         Command::Generate(args) => generate::run(args),
-    }
+        // It has exit statuses of its own.
+        Command::Fail2banRegex(args) => {
+            let words = args.words.iter().cloned();
+            return Ok(fail2ban_regex::run(fail2ban_regex::NAME, words));
+        }
+    };
+    answer.map(ExitCode::from)
 }

@@ -42,6 +42,20 @@ pub(crate) fn brief(failure: &Failure, color: ColorChoice) -> io::Result<()> {
         .try_for_each(|line| writeln!(stderr, "{}", Visible::new(line, console.escape)))
 }
 
+/// Writes text that is in the words of another program.
+pub(crate) fn plain(text: &str) {
+    let mut stderr = io::stderr().lock();
+    let console = Console::of(&stderr, ColorChoice::Auto);
+    for line in text.split_inclusive('\n') {
+        let (line, end) = match line.strip_suffix('\n') {
+            Some(line) => (line, "\n"),
+            None => (line, ""),
+        };
+        // There is no other place where it could be said that this place is gone.
+        let _ = write!(stderr, "{}{end}", Visible::new(line, console.escape));
+    }
+}
+
 /// Tells of something that does not keep the command from going on.
 pub(crate) fn warn(message: &str, color: ColorChoice) {
     tell(|palette| palette.warning("warning"), message, color);

@@ -25,17 +25,24 @@ mod report;
 mod selection;
 mod words;
 
+use std::env;
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::args::{Cli, Format};
+use crate::commands::fail2ban_regex;
 use crate::failure::Failure;
 
 /// The exit status of a command that could not do its job.
 const FAILED: u8 = 2;
 
 fn main() -> ExitCode {
+    if let Some(status) = drop_in(env::args_os()) {
+        return status;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         // Help and version are among these, too. If they cannot be written,
@@ -46,13 +53,28 @@ fn main() -> ExitCode {
         }
     };
     match commands::run(&cli.command) {
-        Ok(answer) => answer.into(),
+        Ok(status) => status,
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
             let _ = explain(&cli, &failure);
             ExitCode::from(FAILED)
         }
     }
+}
+
+/// Does what fail2ban-regex does, if the program was called by that name or
+/// that is the first word: the rest is then not for clap, which has other rules.
+fn drop_in(mut words: impl Iterator<Item = OsString>) -> Option<ExitCode> {
+    let program = words.next()?;
+    let name = program.to_string_lossy();
+    if Path::new(&program).file_name()? == fail2ban_regex::NAME {
+        return Some(fail2ban_regex::run(&name, words));
+    }
+    if words.next()? != fail2ban_regex::NAME {
+        return None;
+    }
+    let name = format!("{name} {}", fail2ban_regex::NAME);
+    Some(fail2ban_regex::run(&name, words))
 }
 
 /// Tells why there is no result: scripts on standard output, people on

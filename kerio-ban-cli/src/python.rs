@@ -1,8 +1,9 @@
 //! Values written as Python writes them: what scripts around fail2ban read.
 
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
+use kerio_ban_core::FailureId;
 use regex::Regex;
 
 /// Characters from U+0080 on that Python does not print as they are.
@@ -52,6 +53,16 @@ impl<T: fmt::Display> fmt::Display for Optional<T> {
             None => f.write_str("None"),
         }
     }
+}
+
+/// A failure's id, which may be made of several texts.
+pub(crate) fn id(id: &FailureId) -> String {
+    id.parts().map_or_else(|| id.to_string(), tuple)
+}
+
+/// Texts of which some may be missing.
+pub(crate) fn tuple(parts: &[Option<Arc<str>>]) -> String {
+    sequence('(', parts.iter().map(Option::as_deref), ')')
 }
 
 /// Texts between brackets: `('a', None)`, `['a']`, `{'a', 'b'}`. A tuple of one

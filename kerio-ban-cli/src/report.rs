@@ -6,6 +6,7 @@
 
 mod brief;
 pub(crate) mod check;
+pub(crate) mod fail2ban_regex;
 mod json;
 mod out;
 pub(crate) mod simulation;

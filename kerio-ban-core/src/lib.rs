@@ -111,7 +111,7 @@ pub use crate::jail::{
     AlreadyBanned, Ban, BanTime, Command, Decision, DryAction, EarlierBan, Exemption, Exemptions,
     Formula, Increment, Jail, JailBuilder, Restored, Totals, Tracker, Unban,
 };
-pub use crate::pattern::Engine;
+pub use crate::pattern::{Engine, spell_out};
 pub use crate::source::{Files, MemoryFiles, Origin, OsFiles, Source, Span};
 pub use crate::time::Timestamp;
 pub use crate::traced::Traced;

@@ -48,6 +48,21 @@ pub(crate) use self::scan::LiteralScan;
 pub(crate) use self::tags::expand_tags;
 pub(crate) use self::windows::{Choices, Windows};
 
+/// An expression as fail2ban's programs print it: with the tags expanded in
+/// fail2ban's own spelling, and with `group_flags` also the flags at the start
+/// of groups rewritten as before compiling. `host_names` is false under
+/// `usedns = no`.
+///
+/// What is searched with is [`Rule::expanded`](crate::Rule::expanded), which
+/// accepts the same.
+pub fn spell_out(expression: &str, host_names: bool, group_flags: bool) -> String {
+    let mut text = tags::spell_tags(&Traced::computed(expression), host_names);
+    if group_flags {
+        text = flags::scope_flags(&text);
+    }
+    text.as_str().to_owned()
+}
+
 /// How deep the groups of a backtracking script may nest, which is what its
 /// engine allows.
 const MAX_BACKTRACKING_DEPTH: usize = 60;

@@ -1,5 +1,6 @@
 //! `--out`: one text for each failure, in the forms of fail2ban-regex.
 
+use std::convert::Infallible;
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -46,25 +47,44 @@ pub(crate) enum Tag {
     Msg,
     Ticket,
     Capture(String),
+    /// One that cannot be filled, with the reason.
+    Refused(String),
+}
+
+impl Token {
+    /// Reads a token of which a tag that cannot be filled is an error only
+    /// when there is something to fill it for, of the kind
+    /// [`io::ErrorKind::Unsupported`].
+    pub(crate) fn lenient(text: &str) -> Token {
+        Token::read(text, Ok).unwrap_or_else(|never: Infallible| match never {})
+    }
+
+    fn read<E>(text: &str, refused: impl Fn(Tag) -> Result<Tag, E>) -> Result<Token, E> {
+        Ok(match text {
+            "id" | "fid" => Token::Id,
+            "ip" => Token::Ip,
+            "msg" => Token::Msg,
+            "row" => Token::Row,
+            text if text.contains('<') => Token::Template(template(text, refused)?),
+            word => Token::Word(word.to_owned()),
+        })
+    }
 }
 
 impl FromStr for Token {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Token, String> {
-        Ok(match text {
-            "id" | "fid" => Token::Id,
-            "ip" => Token::Ip,
-            "msg" => Token::Msg,
-            "row" => Token::Row,
-            text if text.contains('<') => Token::Template(template(text)?),
-            word => Token::Word(word.to_owned()),
+        Token::read(text, |tag| match tag {
+            Tag::Refused(reason) => Err(reason),
+            tag => Ok(tag),
         })
     }
 }
 
-/// Cuts a text at its tags. Tags that nobody knows are text.
-fn template(text: &str) -> Result<Vec<Part>, String> {
+/// Cuts a text at its tags. Tags that nobody knows are text; `refused` decides
+/// about those that cannot be filled.
+fn template<E>(text: &str, refused: impl Fn(Tag) -> Result<Tag, E>) -> Result<Vec<Part>, E> {
     let mut parts = Vec::new();
     let mut plain = String::new();
     let mut rest = text;
@@ -91,26 +111,34 @@ fn template(text: &str) -> Result<Vec<Part>, String> {
                 if let Some(key) = other.strip_prefix("F-").filter(|key| is_key(key)) {
                     Tag::Capture(capture_name(key))
                 } else {
-                    match constant(other)? {
-                        Some(text) => plain.push_str(text),
-                        None => plain.push_str(&rest[..=close]),
-                    }
+                    let text = match constant(other) {
+                        Ok(text) => text,
+                        Err(reason) => {
+                            flush(&mut plain, &mut parts);
+                            parts.push(Part::Tag(refused(Tag::Refused(reason))?));
+                            rest = after;
+                            continue;
+                        }
+                    };
+                    plain.push_str(text.unwrap_or(&rest[..=close]));
                     rest = after;
                     continue;
                 }
             }
         };
         rest = after;
-        if !plain.is_empty() {
-            parts.push(Part::Text(std::mem::take(&mut plain)));
-        }
+        flush(&mut plain, &mut parts);
         parts.push(Part::Tag(tag));
     }
     plain.push_str(rest);
-    if !plain.is_empty() {
-        parts.push(Part::Text(plain));
-    }
+    flush(&mut plain, &mut parts);
     Ok(parts)
+}
+
+fn flush(plain: &mut String, parts: &mut Vec<Part>) {
+    if !plain.is_empty() {
+        parts.push(Part::Text(std::mem::take(plain)));
+    }
 }
 
 fn is_key(key: &str) -> bool {
@@ -201,6 +229,12 @@ impl<W: Write> Out<W> {
             Token::Row => self.write(&finding.row()),
             Token::Word(word) => self.write(&Optional(finding.data(word)).to_string()),
             Token::Template(parts) => {
+                if let Some(Part::Tag(Tag::Refused(reason))) = parts
+                    .iter()
+                    .find(|part| matches!(part, Part::Tag(Tag::Refused(_))))
+                {
+                    return Err(io::Error::new(io::ErrorKind::Unsupported, reason.as_str()));
+                }
                 let lines = finding.lines();
                 // Several lines are not one text: each has its own output.
                 let has_msg = parts.contains(&Part::Tag(Tag::Msg));
@@ -275,7 +309,7 @@ enum Finding<'a> {
 impl Finding<'_> {
     fn id(&self) -> String {
         match self {
-            Finding::Hit(hit) => Optional(hit.id().map(id_text)).to_string(),
+            Finding::Hit(hit) => Optional(hit.id().map(python::id)).to_string(),
             Finding::Other { .. } => String::new(),
         }
     }
@@ -318,7 +352,7 @@ impl Finding<'_> {
             Finding::Hit(hit) if key == "users" && hit.users().is_some() => users(hit),
             Finding::Hit(hit) => Some(match hit.captures().get(key)? {
                 Value::Text(text) => text.as_ref().to_owned(),
-                Value::Tuple(parts) => tuple(parts),
+                Value::Tuple(parts) => python::tuple(parts),
                 Value::Address(ip) => ip.to_string(),
             }),
             Finding::Other { .. } => (key == "fid").then(String::new),
@@ -346,6 +380,8 @@ impl Finding<'_> {
                 self.time().unwrap_or(now),
                 python::sequence('[', self.lines().into_iter().map(Some), ']'),
             ),
+            // Nothing is written with such a tag.
+            Tag::Refused(_) => String::new(),
             Tag::Capture(name) if name == "failures" => "0".to_owned(),
             Tag::Capture(name) => self.data(name).unwrap_or_default(),
         }
@@ -364,7 +400,7 @@ impl Finding<'_> {
             return format!("['',\t{time},\t{{'fid': ''}}],");
         };
         let id = Optional(hit.id().map(|id| match id.parts() {
-            Some(parts) => tuple(parts),
+            Some(parts) => python::tuple(parts),
             None => python::Text(&id.to_string()).to_string(),
         }));
         let mut data = Vec::new();
@@ -373,7 +409,7 @@ impl Finding<'_> {
             let value = match value {
                 None => "None".to_owned(),
                 Some(Value::Text(text)) => python::Text(text).to_string(),
-                Some(Value::Tuple(parts)) => tuple(parts),
+                Some(Value::Tuple(parts)) => python::tuple(parts),
                 Some(Value::Address(ip)) => python::Text(&ip.to_string()).to_string(),
             };
             data.push(format!("{}: {value}", python::Text(name)));
@@ -385,14 +421,6 @@ impl Finding<'_> {
         let time = Optional(hit.time());
         format!("[{id},\t{time},\t{{{}}}],", data.join(", "))
     }
-}
-
-fn id_text(id: &FailureId) -> String {
-    id.parts().map_or_else(|| id.to_string(), tuple)
-}
-
-fn tuple(parts: &[Option<std::sync::Arc<str>>]) -> String {
-    python::sequence('(', parts.iter().map(Option::as_deref), ')')
 }
 
 fn users(hit: &Hit<'_>) -> Option<String> {

@@ -18,6 +18,8 @@ use crate::traced::Traced;
 
 const DEFINITION: &str = "Definition";
 const INIT: &str = "Init";
+/// The kind of log that a filter is to expect: `file` or `journal`.
+pub(crate) const LOGTYPE: &str = "logtype";
 
 #[derive(Debug, thiserror::Error)]
 #[error("there is no section [{DEFINITION}]")]
@@ -66,8 +68,8 @@ impl Definition {
     /// Sets the parameter `logtype` after the kind of log, unless it is given
     /// or `[Definition]` itself has it.
     pub(crate) fn set_logtype(&mut self, backend: &str) {
-        let given = |options: &OrderedMap<Traced>| options.contains("logtype");
-        let param = self.params.get("logtype");
+        let given = |options: &OrderedMap<Traced>| options.contains(LOGTYPE);
+        let param = self.params.get(LOGTYPE);
         if param.is_some_and(|value| !value.is_empty())
             || self.layers.section(DEFINITION).is_some_and(given)
         {
@@ -75,7 +77,7 @@ impl Definition {
         }
         let journal = backend.starts_with("systemd");
         let logtype = if journal { "journal" } else { "file" };
-        self.params.insert("logtype", Traced::computed(logtype));
+        self.params.insert(LOGTYPE, Traced::computed(logtype));
     }
 
     /// Fetches the wanted options that are not given by `outer` or a
@@ -236,6 +238,11 @@ impl Definition {
             }
         }
         self.scope(DEFINITION, &self.vars).get(tag)
+    }
+
+    /// An option as `[Definition]` alone has it.
+    pub(crate) fn own(&self, option: &str) -> Result<Option<Traced>, Error> {
+        self.scope(DEFINITION, &Vars::default()).get(option)
     }
 
     fn scope<'s>(&'s self, section: &'s str, vars: &'s Vars) -> Scope<'s> {

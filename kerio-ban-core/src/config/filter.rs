@@ -1,5 +1,6 @@
 //! The settings of a filter, resolved.
 
+use crate::config::definition::{Definition, LOGTYPE};
 use crate::config::ordered::OrderedMap;
 use crate::config::values;
 use crate::error::Error;
@@ -30,6 +31,7 @@ pub struct FilterConfig {
     pub(crate) datepattern: Option<Traced>,
     pub(crate) usedns: Option<Traced>,
     pub(crate) journalmatch: Vec<Vec<String>>,
+    pub(crate) values: OrderedMap<Traced>,
     pub(crate) sources: Vec<Source>,
     pub(crate) borrowed: Vec<BorrowedInclude>,
     pub(crate) missing_includes: Vec<Span>,
@@ -92,6 +94,12 @@ impl FilterConfig {
     /// The words of each journal match.
     pub fn journalmatch(&self) -> &[Vec<String>] {
         &self.journalmatch
+    }
+
+    /// What an option or a parameter comes to: one that makes the filter, one
+    /// of `[Init]`, or `logtype`, wherever that is set.
+    pub fn value(&self, name: &str) -> Option<&Traced> {
+        self.values.get(name)
     }
 
     /// All files that were read, in the order in which they count.
@@ -160,11 +168,22 @@ impl FilterConfig {
             datepattern: text("datepattern"),
             usedns: text("usedns"),
             journalmatch,
+            values: values.clone(),
             sources: Vec::new(),
             borrowed: Vec::new(),
             missing_includes: Vec::new(),
             warnings,
         })
+    }
+
+    /// Adds the `logtype` that `[Definition]` itself sets, if no parameter does.
+    /// One that cannot be resolved is none: nothing refers to it.
+    pub(crate) fn note_logtype(&mut self, definition: &Definition) {
+        if !self.values.contains(LOGTYPE)
+            && let Ok(Some(value)) = definition.own(LOGTYPE)
+        {
+            self.values.insert(LOGTYPE, value);
+        }
     }
 
     /// Adds what a jail sets itself. Its `datepattern` goes before the

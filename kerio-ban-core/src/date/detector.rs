@@ -118,6 +118,11 @@ impl TemplateHits {
     pub fn weight(&self) -> f64 {
         self.weight
     }
+
+    /// How much one hit counts.
+    pub fn factor(&self) -> f64 {
+        self.factor
+    }
 }
 
 /// A match in a line.

@@ -106,6 +106,12 @@ impl Filter {
         self.0.use_dns
     }
 
+    /// The name under which fail2ban shows the first date template. `None` for
+    /// the default templates, and, as fail2ban has it, for more than two.
+    pub fn date_name(&self) -> Option<&str> {
+        self.0.templates.shown().map(|(_, name)| name)
+    }
+
     pub(super) fn parts(&self) -> &Parts {
         &self.0
     }

@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::ahead::Start;
 use super::builder::{Filter, Parts};
+use super::data::Captures;
 use super::lines::{BufferedLine, join};
 use super::mlfid::Connections;
 use super::options::SessionOptions;
@@ -279,6 +281,22 @@ impl Session {
         self.report.prefix_matched
     }
 
+    /// The groups of the prefregex, if that matched the last line.
+    pub fn prefix_captures(&self) -> Option<Captures> {
+        let prefregex = self.filter.prefregex()?;
+        let search = &self.search;
+        self.report
+            .prefix_matched
+            .then(|| prefregex.captures(&search.text.text, &search.prefix_slots))
+    }
+
+    /// Which bytes of the last line's text were cut out as its date; nothing
+    /// if none were. For a line that came split, in its parts put together.
+    pub fn date_place(&self) -> Range<usize> {
+        let cut = self.report.cut;
+        cut.before..cut.before + cut.date
+    }
+
     /// The date last seen in the log, which stands in for missing ones.
     pub fn last_date(&self) -> Option<Timestamp> {
         self.last_date.time()
@@ -288,6 +306,11 @@ impl Session {
     /// full, oldest first.
     pub fn buffered(&self) -> impl Iterator<Item = &str> {
         self.buffer.iter().map(|line| &*line.full)
+    }
+
+    /// The same lines without their dates: as the expressions see them.
+    pub fn buffered_text(&self) -> impl Iterator<Item = &str> {
+        self.buffer.iter().map(|line| &*line.text)
     }
 
     /// How often each date template was hit, in the order in which they are

@@ -12,11 +12,16 @@ use crate::traced::Traced;
 /// With `host_names` false, as under `usedns = no`, `<HOST>` accepts
 /// addresses only. Errors in the text of a tag point at the tag.
 pub(crate) fn expand_tags(text: &Traced, host_names: bool) -> Traced {
-    let mut expander = Expander {
-        host_names,
-        skip_lines: 0,
-        opened: HashSet::new(),
-    };
+    expand(text, Expander::new(&OURS, host_names))
+}
+
+/// The same in fail2ban's own spelling of the tags, which matches the same and
+/// is what fail2ban's programs print.
+pub(super) fn spell_tags(text: &Traced, host_names: bool) -> Traced {
+    expand(text, Expander::new(&FAIL2BAN, host_names))
+}
+
+fn expand(text: &Traced, mut expander: Expander) -> Traced {
     let mut out = Traced::default();
     let mut copied = 0;
     let mut from = 0;
@@ -72,14 +77,31 @@ fn next_tag(text: &str, mut from: usize) -> Option<Tag<'_>> {
     }
 }
 
-/// Four runs of digits; which numbers they are is not looked at here.
-const IP4: &str = r"(?:::f{4,6}:)?(?P<ip4>\d{1,3}(?:\.\d{1,3}){3})";
-/// Pieces that end in colons, then digits or one more colon.
-const IP6: &str = r"(?P<ip6>(?:[0-9a-fA-F]{1,4}::?|:){1,7}(?:[0-9a-fA-F]{1,4}|:))";
-const DNS: &str = r"(?P<dns>[\w.^-]*\w)";
+/// How the parts of `<HOST>` are spelled.
+struct Spelling {
+    /// Four runs of digits; which numbers they are is not looked at here.
+    ip4: &'static str,
+    /// Pieces that end in colons, then digits or one more colon.
+    ip6: &'static str,
+    dns: &'static str,
+}
+
+const OURS: Spelling = Spelling {
+    ip4: r"(?:::f{4,6}:)?(?P<ip4>\d{1,3}(?:\.\d{1,3}){3})",
+    ip6: r"(?P<ip6>(?:[0-9a-fA-F]{1,4}::?|:){1,7}(?:[0-9a-fA-F]{1,4}|:))",
+    dns: r"(?P<dns>[\w.^-]*\w)",
+};
+
+const FAIL2BAN: Spelling = Spelling {
+    ip4: r"(?:::f{4,6}:)?(?P<ip4>(?:\d{1,3}\.){3}\d{1,3})",
+    ip6: r"(?P<ip6>(?:[0-9a-fA-F]{1,4}::?|:){1,7}(?:[0-9a-fA-F]{1,4}|(?<=:):))",
+    dns: r"(?P<dns>[\w\-.^_]*\w)",
+};
+
 const CIDR: &str = r"(?P<cidr>\d+)";
 
 struct Expander {
+    spelling: &'static Spelling,
     host_names: bool,
     /// How many `<SKIPLINES>` were seen; they are numbered.
     skip_lines: usize,
@@ -89,14 +111,26 @@ struct Expander {
 }
 
 impl Expander {
+    fn new(spelling: &'static Spelling, host_names: bool) -> Expander {
+        Expander {
+            spelling,
+            host_names,
+            skip_lines: 0,
+            opened: HashSet::new(),
+        }
+    }
+
     fn expansion(&mut self, name: &str) -> Option<String> {
+        let Spelling { ip4, ip6, dns } = self.spelling;
+        // An address, in brackets or not.
+        let address = |suffix: &str| format!(r"\[?(?:{ip4}|{ip6}){suffix}\]?");
         Some(match name {
-            "HOST" if self.host_names => format!("(?:{}|{DNS})", address("")),
+            "HOST" if self.host_names => format!("(?:{}|{dns})", address("")),
             "HOST" | "ADDR" | "F-ADDR/" => address(""),
             "SUBNET" | "F-SUBNET/" => address(&format!("(?:/{CIDR})?")),
-            "IP4" | "F-IP4/" => IP4.to_owned(),
-            "IP6" | "F-IP6/" => IP6.to_owned(),
-            "DNS" | "F-DNS/" => DNS.to_owned(),
+            "IP4" | "F-IP4/" => (*ip4).to_owned(),
+            "IP6" | "F-IP6/" => (*ip6).to_owned(),
+            "DNS" | "F-DNS/" => (*dns).to_owned(),
             "CIDR" | "F-CIDR/" => CIDR.to_owned(),
             "F-ID/" => r"(?P<fid>\S+)".to_owned(),
             "F-PORT/" => r"(?P<fport>\w+)".to_owned(),
@@ -134,17 +168,12 @@ impl Expander {
     }
 }
 
-/// An address, in brackets or not; `suffix` stands before the closing one.
-fn address(suffix: &str) -> String {
-    format!(r"\[?(?:{IP4}|{IP6}){suffix}\]?")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::source::Source;
 
-    fn expand(text: &str) -> String {
+    fn expanded(text: &str) -> String {
         let source = Source::new("a.conf", text);
         let text = Traced::typed(&source.span(0..text.len()));
         expand_tags(&text, true).as_str().to_owned()
@@ -152,19 +181,19 @@ mod tests {
 
     #[test]
     fn names_become_groups() {
-        assert_eq!(expand("<F-USER>\\S+</F-USER>"), "(?P<user>\\S+)");
-        assert_eq!(expand("<F-ID>a</F-ID>"), "(?P<fid>a)");
-        assert_eq!(expand("<F-PORT>a</F-PORT>"), "(?P<fport>a)");
+        assert_eq!(expanded("<F-USER>\\S+</F-USER>"), "(?P<user>\\S+)");
+        assert_eq!(expanded("<F-ID>a</F-ID>"), "(?P<fid>a)");
+        assert_eq!(expanded("<F-PORT>a</F-PORT>"), "(?P<fport>a)");
         assert_eq!(
-            expand("<F-ALT_USER_1>a</F-ALT_USER_1>"),
+            expanded("<F-ALT_USER_1>a</F-ALT_USER_1>"),
             "(?P<alt_user_1>a)"
         );
-        assert_eq!(expand("<F-A-B>"), "(?P<a-b>");
+        assert_eq!(expanded("<F-A-B>"), "(?P<a-b>");
     }
 
     #[test]
     fn a_close_tag_needs_an_open_one_before_it() {
-        assert_eq!(expand("</F-A>x<F-A>y</F-A>z</F-A>"), "</F-A>x(?P<a>y)z)");
+        assert_eq!(expanded("</F-A>x<F-A>y</F-A>z</F-A>"), "</F-A>x(?P<a>y)z)");
     }
 
     #[test]
@@ -187,15 +216,15 @@ mod tests {
             "<é>",
             "a<b<c>",
         ] {
-            assert_eq!(expand(text), text);
+            assert_eq!(expanded(text), text);
         }
-        assert_eq!(expand("<x<CIDR>"), format!("<x{CIDR}"));
+        assert_eq!(expanded("<x<CIDR>"), r"<x(?P<cidr>\d+)");
     }
 
     #[test]
     fn skipped_lines_are_numbered() {
         assert_eq!(
-            expand("<SKIPLINES>a<SKIPLINES>"),
+            expanded("<SKIPLINES>a<SKIPLINES>"),
             r"\n(?P<skiplines0>(?:.*\n)*?)a\n(?P<skiplines1>(?:.*\n)*?)"
         );
     }
@@ -206,6 +235,36 @@ mod tests {
         let address = expand_tags(&Traced::computed("<ADDR>"), true);
         assert_eq!(expand_tags(&text, false), address);
         assert!(expand_tags(&text, true).as_str().contains("(?P<dns>"));
+    }
+
+    #[test]
+    fn tags_have_two_spellings_that_accept_the_same() {
+        let text = Traced::computed("<SUBNET> <DNS> <F-ID/>");
+        let (ours, theirs) = (expand_tags(&text, true), spell_tags(&text, true));
+        assert_ne!(ours, theirs);
+        let pattern = |text: &Traced| {
+            let options = crate::pattern::PatternOptions {
+                multi_line: false,
+                buffer: crate::pattern::Buffer::Line,
+            };
+            crate::pattern::Pattern::new(text, options).unwrap()
+        };
+        let (ours, theirs) = (pattern(&ours), pattern(&theirs));
+        assert_eq!(ours.group_names(), theirs.group_names());
+        for (line, expected) in [
+            ("192.0.2.1/24 a.example x\n", true),
+            ("[2001:db8::] a-b^_c x\n", true),
+            ("2001:db8 - x\n", false),
+        ] {
+            for pattern in [&ours, &theirs] {
+                let text = crate::pattern::Haystack::new(line);
+                assert_eq!(
+                    pattern.is_match(text, 0..line.len()),
+                    Ok(expected),
+                    "{line}"
+                );
+            }
+        }
     }
 
     #[test]
