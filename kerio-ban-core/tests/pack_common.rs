@@ -499,6 +499,21 @@ fn compare(config: &Path, logs: &Path, figures: &mut Figures) {
     }
 }
 
+// The same lines as for fail2ban in `filters/compare-with-fail2ban`.
+#[test]
+fn a_filter_of_other_people_judges_its_samples_as_annotated() {
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/third-party");
+    let loader = Loader::with_files(&config, Overlay(Arc::default()));
+    let corpus = Corpus::load(&OsFiles, &config.join("logs"), "testd").unwrap();
+    let report = judge(&loader, &corpus, "testd");
+    for verdict in &report.verdicts {
+        let place = &verdict.sample.span;
+        assert_eq!(verdict.mismatches.as_deref(), Some(&[][..]), "{place}");
+    }
+    assert!(report.verdicts.len() > 70);
+    assert_eq!(report.unused().count(), 0);
+}
+
 #[test]
 fn filters_of_fail2ban_judge_their_samples_as_with_its_own() {
     let Some(source) = std::env::var_os("FAIL2BAN_SRC").map(PathBuf::from) else {
