@@ -250,6 +250,12 @@ fn a_rewritten_log_holds_the_same_failures() {
 }
 
 #[test]
+fn the_log_of_the_examples_holds_the_same_failures_rewritten() {
+    let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/logs/kerio-security.log");
+    check_reading(&std::fs::read(log).unwrap(), 15);
+}
+
+#[test]
 fn hours_that_the_clocks_repeat_or_skip_are_read_as_before() {
     let failure = "Failed SMTP login from 192.0.2.1 with SASL method LOGIN.";
     let mut log = String::new();
