@@ -28,7 +28,7 @@ pub(crate) enum Log {
 }
 
 /// An open log, as lines of UTF-8.
-pub(crate) type LogLines = Lines<Box<dyn Read>>;
+pub(crate) type LogLines = Lines<Box<dyn Read + Send>>;
 
 impl Log {
     /// The name messages use.

@@ -14,6 +14,7 @@ mod replay;
 
 use std::ffi::OsString;
 use std::io;
+use std::sync::Arc;
 use std::time::Instant;
 
 use kerio_ban_core::Timestamp;
@@ -29,7 +30,7 @@ use self::events::Quiet;
 use self::jails::{Setup, Watch, World};
 use self::merge::{Entries, Merged};
 use self::needle::Needle;
-use self::reader::Reader;
+use self::reader::{Entering, Notes, ReadLog, Reader};
 use self::records::Reading;
 use self::replay::Replay;
 use super::Answer;
@@ -58,14 +59,15 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<Answer, Failure> {
         now: now.map_or_else(environment::clock, |now| now.0),
         zone: local.zone,
     };
-    let needle = args.question.explain.as_deref().map(Needle::new);
+    let needle = args.question.explain.as_deref();
+    let needle = needle.map(|typed| Arc::new(Needle::new(typed)));
     let setup = jails::set_up(args, &world, &mut warn)?;
-    let mut report = report(args, &world, needle.as_ref());
+    let mut report = report(args, &world, needle.as_deref());
     let started = Instant::now();
     let run = Run {
         args,
         world: &world,
-        needle: needle.as_ref(),
+        needle,
         started,
     };
     if args.failures.is_empty() {
@@ -155,7 +157,7 @@ fn report<'a>(
 struct Run<'a> {
     args: &'a SimulateArgs,
     world: &'a World,
-    needle: Option<&'a Needle>,
+    needle: Option<Arc<Needle>>,
     started: Instant,
 }
 
@@ -189,29 +191,27 @@ impl Run<'_> {
             let lines = log.open(*encoding, progress.meter(), &mut |message| {
                 progress.aside(|| warn(message));
             })?;
-            readers.push(Reader::new(
-                lines,
-                index,
-                &members,
-                now,
-                self.needle,
-                self.keeps_texts(),
-            ));
+            let needle = self.needle.clone();
+            let reader = Reader::new(lines, index, &members, now, needle, self.keeps_texts());
+            readers.push(reader.start().map_err(|error| {
+                let message = format!("cannot read `{}`: {error}", log.name());
+                Failure::request("unreadable", message)
+            })?);
         }
-        let mut merged = Merged::new(readers)?;
-        while let Some(entry) = merged.next()? {
+        let mut merged = Merged::new(readers);
+        while let Some(entry) = merged.next() {
             replay.step(&entry, report)?;
         }
         progress.finish();
-        let readers = merged.sources();
-        let last = readers.iter().filter_map(|reader| reader.notes.last).max();
+        let logs: Vec<&ReadLog> = merged.sources().iter().map(Entering::read).collect();
+        let last = logs.iter().filter_map(|log| log.notes.last).max();
         replay.finish(last, report)?;
-        for (reader, name) in readers.iter().zip(names.iter()) {
-            self.tell_notes(reader, name, &names, warn);
+        for (log, name) in logs.iter().zip(names.iter()) {
+            self.tell_notes(&log.notes, name, &names, warn);
         }
-        let lines = readers.iter().map(|reader| reader.number).sum();
+        let lines = logs.iter().map(|log| log.lines).sum();
         self.end(&replay, lines, report)?;
-        let broken = readers.iter().any(|reader| reader.notes.broken.is_some());
+        let broken = logs.iter().any(|log| log.notes.broken.is_some());
         Ok(if broken {
             Answer::Incomplete
         } else {
@@ -246,8 +246,8 @@ impl Run<'_> {
             lanes: &replay.lanes,
             names: &names,
         })?;
-        let mut merged = Merged::new(records)?;
-        while let Some(entry) = merged.next()? {
+        let mut merged = Merged::new(records);
+        while let Some(entry) = merged.next() {
             replay.step(&entry, report)?;
         }
         replay.finish(None, report)?;
@@ -298,12 +298,11 @@ impl Run<'_> {
     /// What there is to say about how a log was read.
     fn tell_notes(
         &self,
-        reader: &Reader<'_>,
+        notes: &Notes,
         name: &str,
         names: &LogNames,
         warn: &mut dyn FnMut(String),
     ) {
-        let notes = &reader.notes;
         if let Some(broken) = &notes.broken {
             diagnostics::error(&format!("`{name}`: {broken}"), self.args.color);
         }

@@ -87,7 +87,7 @@ impl fmt::Display for Encoding {
 
 impl Encoding {
     /// The stream as UTF-8. A stream in UTF-8 is not looked at.
-    pub(crate) fn decode<'r>(self, reader: impl Read + 'r) -> Box<dyn Read + 'r> {
+    pub(crate) fn decode<'r>(self, reader: impl Read + Send + 'r) -> Box<dyn Read + Send + 'r> {
         let decoder = match self {
             Encoding::Utf8 => return Box::new(reader),
             Encoding::Ascii => Decoder::Ascii,

@@ -6,7 +6,6 @@ use std::collections::BinaryHeap;
 use kerio_ban_core::{Failure, Timestamp};
 
 use super::places::Place;
-use crate::failure::Failure as Problem;
 
 /// Something a source has to tell.
 #[derive(Debug)]
@@ -54,7 +53,7 @@ pub(crate) enum Why {
 /// Where entries come from, in the order of the lines of a log.
 pub(crate) trait Entries {
     /// The next entry. `None` at the end.
-    fn next(&mut self) -> Result<Option<Entry>, Problem>;
+    fn next(&mut self) -> Option<Entry>;
 }
 
 /// Entries of several sources. The next is always the earliest of those that
@@ -66,21 +65,21 @@ pub(crate) struct Merged<S> {
 }
 
 impl<S: Entries> Merged<S> {
-    pub(crate) fn new(mut sources: Vec<S>) -> Result<Merged<S>, Problem> {
+    pub(crate) fn new(mut sources: Vec<S>) -> Merged<S> {
         let mut next = Vec::new();
         let mut order = BinaryHeap::new();
         for (index, source) in sources.iter_mut().enumerate() {
-            let entry = source.next()?;
+            let entry = source.next();
             if let Some(entry) = &entry {
                 order.push(Reverse((entry.time, index)));
             }
             next.push(entry);
         }
-        Ok(Merged {
+        Merged {
             sources,
             next,
             order,
-        })
+        }
     }
 
     pub(crate) fn sources(&self) -> &[S] {
@@ -89,16 +88,14 @@ impl<S: Entries> Merged<S> {
 }
 
 impl<S: Entries> Entries for Merged<S> {
-    fn next(&mut self) -> Result<Option<Entry>, Problem> {
-        let Some(Reverse((_, index))) = self.order.pop() else {
-            return Ok(None);
-        };
+    fn next(&mut self) -> Option<Entry> {
+        let Reverse((_, index)) = self.order.pop()?;
         let entry = self.next[index].take();
-        self.next[index] = self.sources[index].next()?;
+        self.next[index] = self.sources[index].next();
         if let Some(entry) = &self.next[index] {
             self.order.push(Reverse((entry.time, index)));
         }
-        Ok(entry)
+        entry
     }
 }
 
@@ -110,17 +107,17 @@ mod tests {
     struct List(Vec<(i64, u64)>);
 
     impl Entries for List {
-        fn next(&mut self) -> Result<Option<Entry>, Problem> {
+        fn next(&mut self) -> Option<Entry> {
             if self.0.is_empty() {
-                return Ok(None);
+                return None;
             }
             let (seconds, tag) = self.0.remove(0);
             let id = FailureId::parse("192.0.2.1").unwrap();
-            Ok(Some(Entry {
+            Some(Entry {
                 time: Timestamp::from_whole_seconds(seconds),
                 watch: 0,
                 what: What::Failure(Box::new(Failure::new(id).with_tag(tag))),
-            }))
+            })
         }
     }
 
@@ -130,9 +127,9 @@ mod tests {
             List(vec![(10, 1), (5, 2), (30, 3)]),
             List(vec![(10, 4), (20, 5)]),
         ];
-        let mut merged = Merged::new(lists).unwrap();
+        let mut merged = Merged::new(lists);
         let mut tags = Vec::new();
-        while let Some(entry) = merged.next().unwrap() {
+        while let Some(entry) = merged.next() {
             let What::Failure(failure) = entry.what else {
                 panic!("all are failures");
             };

@@ -1,7 +1,13 @@
 //! The failures in a log, with the moments at which they count.
+//!
+//! A thread of its own reads each log, a little ahead of what is decided.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
 
 use kerio_ban_core::{BlockOptions, LineState, Outcome, Session, Timestamp, Trouble};
 
@@ -9,15 +15,14 @@ use super::jails::Watch;
 use super::merge::{Entries, Entry, Mention, What, Why};
 use super::needle::Needle;
 use super::places::Place;
-use crate::failure::Failure as Problem;
 use crate::input::{self, LogLines};
 
 /// A log that is read with one or more filters.
-pub(crate) struct Reader<'s> {
+pub(super) struct Reader {
     index: usize,
     lines: LogLines,
     at_end: bool,
-    pub(crate) number: u64,
+    number: u64,
     /// The watches and how they read.
     sessions: Vec<(usize, Session)>,
     ready: VecDeque<Entry>,
@@ -27,10 +32,10 @@ pub(crate) struct Reader<'s> {
     start: Option<Timestamp>,
     now: Timestamp,
     /// The address of which every line is wanted.
-    needle: Option<&'s Needle>,
+    needle: Option<Arc<Needle>>,
     /// Whether captures and lines are kept, which takes time and memory.
     keep_texts: bool,
-    pub(crate) notes: Notes,
+    notes: Notes,
 }
 
 /// What a log says of itself beside its failures.
@@ -67,16 +72,16 @@ const MAX_UNDATED: usize = 10_000;
 /// By how many seconds times may run backwards before it is worth a word.
 const TOLERATED: f64 = 60.0;
 
-impl<'s> Reader<'s> {
+impl Reader {
     /// Has a log, of which this is the index, read by these watches.
     pub(crate) fn new(
         lines: LogLines,
         index: usize,
         watches: &[(usize, &Watch)],
         now: Timestamp,
-        needle: Option<&'s Needle>,
+        needle: Option<Arc<Needle>>,
         keep_texts: bool,
-    ) -> Reader<'s> {
+    ) -> Reader {
         let session =
             |&(index, watch): &(usize, &Watch)| (index, watch.filter.session_with(&watch.options));
         Reader {
@@ -130,7 +135,7 @@ impl<'s> Reader<'s> {
                         text,
                         keep_texts: self.keep_texts,
                     };
-                    line.findings(self.needle, &mut found);
+                    line.findings(self.needle.as_deref(), &mut found);
                     line.troubles(&mut self.notes);
                 }
                 Ok::<(), Infallible>(())
@@ -202,12 +207,79 @@ impl<'s> Reader<'s> {
     }
 }
 
-impl Entries for Reader<'_> {
-    fn next(&mut self) -> Result<Option<Entry>, Problem> {
-        while self.ready.is_empty() && !self.at_end {
+/// What comes from a thread that reads a log.
+enum Message {
+    Entries(VecDeque<Entry>),
+    End(ReadLog),
+}
+
+/// A log that was read to its end.
+#[derive(Debug, Default)]
+pub(crate) struct ReadLog {
+    pub(crate) lines: u64,
+    pub(crate) notes: Notes,
+}
+
+/// How many blocks of a log may be read before they are decided about.
+const AHEAD: usize = 4;
+
+impl Reader {
+    /// Reads the log in a thread of its own.
+    ///
+    /// # Errors
+    /// If there can be no further thread.
+    pub(super) fn start(self) -> io::Result<Entering> {
+        let (sender, messages) = sync_channel(AHEAD);
+        let thread = thread::Builder::new().name("log".to_owned());
+        thread.spawn(move || self.run(&sender))?;
+        Ok(Entering {
+            messages,
+            ready: VecDeque::new(),
+            read: ReadLog::default(),
+        })
+    }
+
+    fn run(mut self, sender: &SyncSender<Message>) {
+        while !self.at_end {
             self.read_block();
+            let ready = std::mem::take(&mut self.ready);
+            // Nobody listens any more if the output was closed.
+            if !ready.is_empty() && sender.send(Message::Entries(ready)).is_err() {
+                return;
+            }
         }
-        Ok(self.ready.pop_front())
+        drop(sender.send(Message::End(ReadLog {
+            lines: self.number,
+            notes: self.notes,
+        })));
+    }
+}
+
+/// The entries of a log, as they come from the thread that reads it.
+pub(super) struct Entering {
+    messages: Receiver<Message>,
+    ready: VecDeque<Entry>,
+    /// What there is to say of the log, after the last entry.
+    read: ReadLog,
+}
+
+impl Entering {
+    pub(super) fn read(&self) -> &ReadLog {
+        &self.read
+    }
+}
+
+impl Entries for Entering {
+    fn next(&mut self) -> Option<Entry> {
+        while self.ready.is_empty() {
+            match self.messages.recv() {
+                Ok(Message::Entries(entries)) => self.ready = entries,
+                Ok(Message::End(read)) => self.read = read,
+                // The thread is at its end.
+                Err(_) => return None,
+            }
+        }
+        self.ready.pop_front()
     }
 }
 

@@ -19,8 +19,8 @@ use crate::input::{Encoding, Log, Meter};
 pub(crate) struct Records(VecDeque<Entry>);
 
 impl Entries for Records {
-    fn next(&mut self) -> Result<Option<Entry>, Problem> {
-        Ok(self.0.pop_front())
+    fn next(&mut self) -> Option<Entry> {
+        self.0.pop_front()
     }
 }
 
