@@ -18,8 +18,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kerio_ban_core::{
-    BlockOptions, Filter, FilterSpec, LineState, Loader, Outcome, Session, SessionOptions,
-    Timestamp, Zone,
+    BlockOptions, Failure, Filter, FilterSpec, LineState, Loader, Outcome, Session, SessionOptions,
+    Timestamp, Value, Zone,
 };
 
 /// Numbers from a fixed seed.
@@ -321,6 +321,18 @@ fn show(session: &Session) -> String {
         Outcome::Pending(_) => "Pending",
         Outcome::Failure(_) => "Failure",
     };
+    // What is enough for a decision, before anything else of a hit is known.
+    for hit in outcome.hits().iter() {
+        let bare = hit.to_bare_failure();
+        let full = hit.to_failure();
+        let id = |failure: &Failure| (failure.id.clone(), failure.time, failure.rule);
+        assert_eq!(bare.as_ref().map(id), full.as_ref().map(id));
+        let ip = |failure: &Failure| match failure.captures.get("ip") {
+            Some(Value::Address(ip)) => ip.clone(),
+            _ => failure.id.clone(),
+        };
+        assert_eq!(bare.as_ref().map(ip), full.as_ref().map(ip));
+    }
     let hits: Vec<String> = outcome
         .hits()
         .iter()

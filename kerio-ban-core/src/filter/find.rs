@@ -10,7 +10,7 @@ use super::lines::{BufferedLine, Split, join};
 use super::mlfid::Record;
 use super::options::TimeCheck;
 use super::outcome::{Detail, Finding, Mark, Trouble};
-use super::rule::Rule;
+use super::rule::{Roles, Rule};
 use super::session::{BreaksOff, Search, Session};
 use super::split::DatedLine;
 use crate::pattern::{Candidates, LimitReached};
@@ -321,6 +321,24 @@ impl Session {
             id,
             record: Arc::new(record),
         }
+    }
+
+    /// The address that a finding was made by, if nothing else says whose it is
+    /// and nothing else of it was asked for: what [`Session::detail`] comes to.
+    pub(super) fn plain_id(&self, finding: &Finding) -> Option<FailureId> {
+        let filter = self.filter.parts();
+        let has_address = |roles: &Roles| roles.ip4.is_some() || roles.ip6.is_some();
+        let prefix = filter.prefregex.as_ref().map(Rule::roles);
+        if finding.detail.get().is_some() || prefix.is_some_and(has_address) {
+            return None;
+        }
+        let own = filter.failregex[finding.rule].roles();
+        let text = |group: Option<usize>| {
+            let range = finding.slots.get(group?)?;
+            self.search.current().text.get(range)
+        };
+        let id = |group, family| Some(FailureId::of_family(text(group)?, family));
+        id(own.ip4, Family::Inet4).or_else(|| id(own.ip6, Family::Inet6))
     }
 
     /// Turns a match into findings.

@@ -190,10 +190,14 @@ impl<'s> Hit<'s> {
     /// address to ban: enough for a decision, in a fraction of the memory.
     pub fn to_bare_failure(&self) -> Option<Failure> {
         (self.mark() == Mark::Failure).then_some(())?;
-        let mut failure = Failure::new(self.id()?.clone());
+        let (id, ip) = match self.session.plain_id(self.finding) {
+            Some(id) => (id, None),
+            None => (self.id()?.clone(), self.ip()),
+        };
+        let mut failure = Failure::new(id);
         failure.time = self.time();
         failure.rule = self.finding.rule;
-        if let Some(ip) = self.ip().filter(|ip| **ip != failure.id) {
+        if let Some(ip) = ip.filter(|ip| **ip != failure.id) {
             failure.captures = [("ip", Value::Address(ip.clone()))].into_iter().collect();
         }
         Some(failure)
