@@ -80,6 +80,17 @@ impl Captures {
         self.get(name).filter(|value| !value.is_empty())
     }
 
+    pub(super) fn with_room_for(groups: usize) -> Captures {
+        Captures {
+            entries: Vec::with_capacity(groups),
+        }
+    }
+
+    /// Adds an entry that is not there yet.
+    pub(super) fn push(&mut self, name: &Arc<str>, value: Option<Value>) {
+        self.entries.push((Arc::clone(name), value));
+    }
+
     pub(super) fn set(&mut self, name: &Arc<str>, value: Option<Value>) {
         match self.entries.iter_mut().find(|(entry, _)| entry == name) {
             Some((_, old)) => *old = value,
@@ -130,6 +141,10 @@ impl Substitutes {
         out.alternates.sort();
         out.tuples.sort();
         out
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.alternates.is_empty() && self.tuples.is_empty()
     }
 
     /// Whether any of these groups can get its value from another.

@@ -133,7 +133,8 @@ impl Session {
             prefix_slots,
             ..
         } = &mut self.search;
-        let found = prefregex.group_text("content", &text.text, prefix_slots);
+        let group = prefregex.roles().content;
+        let found = group.and_then(|group| Some(&text.text[prefix_slots.get(group)?]));
         if let Some(found) = found.filter(|found| !found.is_empty()) {
             content.text.clear();
             content.text.push_str(found);
@@ -293,17 +294,17 @@ impl Session {
     /// slots, or was the one of a finding.
     fn captures(&self, filter: &Parts, rule: &Rule, finding: Option<&Finding>) -> Captures {
         let slots = finding.map_or(&self.search.slots, |finding| &finding.slots);
-        let own = rule.captures(&self.search.current().text, slots);
+        let text = &self.search.current().text;
         let Some(prefregex) = &filter.prefregex else {
-            return own;
+            return rule.captures(text, slots);
         };
-        let mut captures = prefregex.captures(&self.search.text.text, &self.search.prefix_slots);
-        captures.remove("content");
+        let mut captures =
+            prefregex.captures_of_prefix(&self.search.text.text, &self.search.prefix_slots);
         if captures.is_empty() {
             // Nothing to merge with: the groups that took no part stay.
-            return own;
+            return rule.captures(text, slots);
         }
-        captures.overwrite(own);
+        rule.overwrite(&mut captures, text, slots);
         captures
     }
 
@@ -358,6 +359,7 @@ impl Session {
             Some(connection) => {
                 let record = self.connections.merge(connection, captures, matched, now);
                 if record.is_nofail() && !check_all {
+                    self.connections.keep(connection, &Arc::new(record));
                     self.report.quiet = true;
                     return Ok(Next::Stop);
                 }
@@ -369,22 +371,21 @@ impl Session {
                 record
             }
         };
-        let ids = match self.identify(&mut record, connection.is_some())? {
-            Identity::Ids(ids) => ids.into_iter().map(Some).collect(),
-            Identity::Unknown => {
-                record.pending = true;
-                vec![None]
-            }
-            Identity::Nothing => return Ok(Next::GoOn),
-        };
+        let identity = self.identify(&mut record, connection.is_some());
+        record.pending |= matches!(identity, Ok(Identity::Unknown));
+        let record = Arc::new(record);
         if let Some(connection) = &connection {
             self.connections.keep(connection, &record);
         }
+        let ids = match identity? {
+            Identity::Ids(ids) => ids.into_iter().map(Some).collect(),
+            Identity::Unknown => vec![None],
+            Identity::Nothing => return Ok(Next::GoOn),
+        };
         if record.pending && !check_all && !self.options.report_pending {
             self.report.waiting = true;
             return Ok(Next::Stop);
         }
-        let record = Arc::new(record);
         for id in ids {
             let mark = match id {
                 _ if self.options.hide_nofail && record.is_nofail() => Mark::NoFail,
@@ -436,8 +437,9 @@ impl Session {
                 Identity::Ids(vec![id])
             }
             (Some((_, ip)), Some(fid)) => {
+                let id = free_id(&fid, raw)?;
                 captures.set(&"ip".into(), Some(Value::Address(ip)));
-                Identity::Ids(vec![free_id(&fid, raw)?])
+                Identity::Ids(vec![id])
             }
         })
     }

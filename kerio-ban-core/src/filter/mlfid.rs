@@ -68,15 +68,15 @@ type Id = Arc<str>;
 
 #[derive(Debug)]
 struct Entry {
-    record: Record,
+    /// Absent only between [`Connections::merge`] and [`Connections::keep`].
+    record: Option<Arc<Record>>,
     expires: Timestamp,
     born: u64,
 }
 
 impl Connections {
-    /// Merges a match into what is known of its connection, remembers the
-    /// result and returns it. What the caller learns of it further is given
-    /// back with [`Connections::keep`].
+    /// Merges a match into what is known of its connection. The result has to
+    /// be given back with [`Connections::keep`].
     pub(super) fn merge(
         &mut self,
         id: &Arc<str>,
@@ -93,9 +93,8 @@ impl Connections {
             .remove("mlfforget")
             .is_some_and(|value| value != Value::Text("".into()));
 
-        let mut record = match self.get(id, now) {
-            Some(known) => {
-                let mut record = known.clone();
+        let mut record = match self.take(id, now) {
+            Some(mut record) => {
                 record.learn_user(&captures);
                 let was_quiet = record.captures.non_empty("nofail").is_some()
                     | record.captures.non_empty("mlfgained").is_some();
@@ -115,11 +114,12 @@ impl Connections {
                 record
             }
             None => {
-                let mut record = Record::new(captures.clone());
+                let mut record = Record::default();
                 if !forget {
                     record.learn_user(&captures);
                     self.insert(id, now);
                 }
+                record.captures = captures;
                 record
             }
         };
@@ -140,23 +140,25 @@ impl Connections {
         } else if !forget {
             record.quiet_matches.extend_from_slice(lines);
         }
-        self.keep(id, &record);
         record
     }
 
     /// Stores what is known of a connection now, if it is still remembered.
-    pub(super) fn keep(&mut self, id: &Arc<str>, record: &Record) {
+    pub(super) fn keep(&mut self, id: &Arc<str>, record: &Arc<Record>) {
         if let Some(entry) = self.known.get_mut(id) {
-            entry.record.clone_from(record);
+            entry.record = Some(Arc::clone(record));
         }
     }
 
-    fn get(&mut self, id: &Arc<str>, now: Timestamp) -> Option<&Record> {
-        if self.known.get(id)?.expires <= now {
+    fn take(&mut self, id: &Arc<str>, now: Timestamp) -> Option<Record> {
+        let entry = self.known.get_mut(id)?;
+        if entry.expires <= now {
             self.known.remove(id);
             return None;
         }
-        self.known.get(id).map(|entry| &entry.record)
+        let record = entry.record.take().unwrap_or_default();
+        // Nobody else has it unless a hit was cloned.
+        Some(Arc::unwrap_or_clone(record))
     }
 
     fn forget(&mut self, id: &Arc<str>) {
@@ -193,7 +195,7 @@ impl Connections {
         self.births += 1;
         self.order.push_back((Arc::clone(id), self.births));
         let entry = Entry {
-            record: Record::default(),
+            record: None,
             expires: now.later_by(MAX_AGE),
             born: self.births,
         };

@@ -59,6 +59,7 @@ pub(super) struct Roles {
     pub(super) ip4: Option<usize>,
     pub(super) ip6: Option<usize>,
     pub(super) nofail: Option<usize>,
+    pub(super) content: Option<usize>,
     /// Whether nothing else does: an address alone then makes a failure.
     pub(super) plain: bool,
 }
@@ -86,6 +87,7 @@ impl Rule {
             ip4: group("ip4"),
             ip6: group("ip6"),
             nofail: group("nofail"),
+            content: group("content"),
             plain: ["fid", "cidr", "mlfid"]
                 .into_iter()
                 .all(|name| group(name).is_none())
@@ -189,16 +191,48 @@ impl Rule {
 
     /// The named groups of a search that succeeded.
     pub(super) fn captures(&self, text: &str, slots: &Slots) -> Captures {
-        let mut out = Captures::default();
-        for (number, name) in self.pattern.group_names().iter().enumerate() {
+        self.captures_but(None, text, slots)
+    }
+
+    /// The same of a prefregex: without `content`, which is only the text for
+    /// the others.
+    pub(super) fn captures_of_prefix(&self, text: &str, slots: &Slots) -> Captures {
+        if self.substitutes.feed(&["content"]) {
+            let mut captures = self.captures(text, slots);
+            captures.remove("content");
+            return captures;
+        }
+        self.captures_but(self.roles.content, text, slots)
+    }
+
+    fn captures_but(&self, without: Option<usize>, text: &str, slots: &Slots) -> Captures {
+        let groups = self.pattern.group_names();
+        let mut out = Captures::with_room_for(groups.len());
+        for (number, name) in groups.iter().enumerate() {
             let Some(name) = name else { continue };
+            if without == Some(number) {
+                continue;
+            }
             let value = slots
                 .get(number)
                 .map(|range| Value::Text(text[range].into()));
-            out.set(name, value);
+            // No two groups have the same name.
+            out.push(name, value);
         }
         self.substitutes.apply(&mut out);
         out
+    }
+
+    /// Overwrites captures with what the groups of a search captured.
+    pub(super) fn overwrite(&self, captures: &mut Captures, text: &str, slots: &Slots) {
+        if !self.substitutes.is_empty() {
+            return captures.overwrite(self.captures(text, slots));
+        }
+        for (number, name) in self.pattern.group_names().iter().enumerate() {
+            if let (Some(name), Some(range)) = (name, slots.get(number)) {
+                captures.set(name, Some(Value::Text(text[range].into())));
+            }
+        }
     }
 
     /// The text of a named group of a search that succeeded.

@@ -207,6 +207,9 @@ impl Report {
     }
 
     pub(super) fn clear(&mut self) {
+        for finding in &mut self.findings[..self.found] {
+            finding.detail.take();
+        }
         self.found = 0;
         self.time = None;
         self.ignored_by.clear();

@@ -46,7 +46,7 @@ pub(super) struct Machine {
 
 /// Where in a text a match can begin.
 enum Start {
-    /// Only where the search begins.
+    /// Only at the start of the text.
     Here,
     /// Where this is found.
     Literal(Box<memmem::Finder<'static>>),
@@ -77,6 +77,11 @@ enum Op {
     },
     /// One character, repeated.
     Loop(u32),
+    /// Three numbers of up to three digits with a dot behind each, and then the
+    /// loop of the fourth number.
+    Address {
+        last: u32,
+    },
     /// One of several branches.
     Fork(u32),
     Place {

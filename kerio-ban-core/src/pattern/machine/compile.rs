@@ -32,6 +32,17 @@ impl Machine {
         let mut machine = compiler.machine;
         machine.entry = entry.op;
         machine.start = machine.start(root, entry);
+        // Where it is searched from, it is known that the text begins there.
+        if let (
+            Start::Here,
+            Op::Place {
+                place: Place::TextStart,
+                next,
+            },
+        ) = (&machine.start, machine.ops[entry.op as usize])
+        {
+            machine.entry = next;
+        }
         Some(machine)
     }
 
@@ -155,6 +166,11 @@ impl Compiler {
     fn concat(&mut self, nodes: &[Node], mut next: Target) -> Option<Target> {
         let mut end = nodes.len();
         while end > 0 {
+            if let Some(last) = four_numbers(&nodes[..end]) {
+                end -= 2;
+                next = self.address(last, next)?;
+                continue;
+            }
             let bytes = nodes[..end].iter().rev().map_while(single_byte);
             let mut literal: Vec<u8> = bytes.collect();
             if literal.len() > 1 {
@@ -170,13 +186,28 @@ impl Compiler {
     }
 
     fn literal(&mut self, literal: &[u8], next: Target) -> Option<Target> {
+        let (at, length) = self.add_literal(literal);
         let op = Op::Literal {
-            at: self.machine.literals.len() as u32,
-            length: literal.len() as u32,
+            at,
+            length,
             next: next.op,
         };
-        self.machine.literals.extend_from_slice(literal);
         self.push(op, Lead::new(ByteSet::of(literal[0]), false))
+    }
+
+    /// Where the bytes are among the literals, and how many.
+    fn add_literal(&mut self, literal: &[u8]) -> (u32, u32) {
+        let at = self.machine.literals.len();
+        self.machine.literals.extend_from_slice(literal);
+        (at as u32, literal.len() as u32)
+    }
+
+    /// The numbers of an address.
+    fn address(&mut self, last: &Repeat, next: Target) -> Option<Target> {
+        let digits = ByteSet::new(ascii_set_of(&last.body.kind)?);
+        self.character_loop(last, Run::new(digits, None), next)?;
+        let last = self.machine.loops.len() as u32 - 1;
+        self.push(Op::Address { last }, Lead::new(digits, false))
     }
 
     fn alternate(&mut self, nodes: &[Node], next: Target) -> Option<Target> {
@@ -282,7 +313,13 @@ impl Compiler {
             _ => {}
         }
         if let Some(bits) = ascii_set_of(&repeat.body.kind) {
-            return self.character_loop(repeat, ByteSet::new(bits), next);
+            let run = Run::new(ByteSet::new(bits), None);
+            return self.character_loop(repeat, run, next);
+        }
+        if let Some((literal, bits)) = all_but(&repeat.body) {
+            let until = self.add_literal(&literal);
+            let run = Run::new(ByteSet::new(bits), Some(until));
+            return self.character_loop(repeat, run, next);
         }
         if repeat.mode == RepeatMode::Possessive {
             self.atomic(next, |this, seal| {
@@ -296,7 +333,8 @@ impl Compiler {
         }
     }
 
-    fn character_loop(&mut self, repeat: &Repeat, set: ByteSet, next: Target) -> Option<Target> {
+    fn character_loop(&mut self, repeat: &Repeat, run: Run, next: Target) -> Option<Target> {
+        let set = run.set();
         let disjoint = set.and(next.lead.bytes).is_empty();
         let mode = match repeat.mode {
             _ if disjoint => LoopMode::All,
@@ -310,7 +348,7 @@ impl Compiler {
             Lead::new(set, false).or(next.lead)
         };
         self.machine.loops.push(Loop {
-            set: Run::new(set),
+            set: run,
             min: repeat.min,
             max: repeat.max.unwrap_or(u32::MAX),
             mode,
@@ -388,6 +426,58 @@ impl Compiler {
         self.machine.ops[again.op as usize] = Op::Fork(number);
         Some(again)
     }
+}
+
+/// `\d{1,3}(?:\.\d{1,3}){3}`, as addresses are written, at the end of a
+/// sequence: the repetition of its last number.
+fn four_numbers(nodes: &[Node]) -> Option<&Repeat> {
+    let [.., first, rest] = nodes else {
+        return None;
+    };
+    let Kind::Repeat(rest) = &rest.kind else {
+        return None;
+    };
+    let Kind::Concat(dotted) = &rest.body.kind else {
+        return None;
+    };
+    let [dot, last] = &dotted[..] else {
+        return None;
+    };
+    let counts = |repeat: &Repeat| (repeat.min, repeat.max);
+    let matches = counts(rest) == (3, Some(3)) && single_byte(dot) == Some(b'.');
+    number(first).filter(|_| matches)?;
+    number(last)
+}
+
+/// Up to three digits.
+fn number(node: &Node) -> Option<&Repeat> {
+    let Kind::Repeat(repeat) = &node.kind else {
+        return None;
+    };
+    let digits = ascii_set_of(&repeat.body.kind)? == 0x3ff << b'0';
+    let greedy = repeat.mode == RepeatMode::Greedy;
+    (digits && greedy && repeat.min == 1 && repeat.max == Some(3)).then_some(repeat)
+}
+
+/// `(?!literal)` and a character: the literal and the set.
+fn all_but(node: &Node) -> Option<(Vec<u8>, u128)> {
+    let Kind::Concat(nodes) = &node.kind else {
+        return None;
+    };
+    let [look, character] = &nodes[..] else {
+        return None;
+    };
+    let Kind::Look(look) = &look.kind else {
+        return None;
+    };
+    if look.behind || !look.negated {
+        return None;
+    }
+    let literal = match &look.body.kind {
+        Kind::Concat(nodes) => nodes.iter().map(single_byte).collect(),
+        _ => single_byte(&look.body).map(|byte| vec![byte]),
+    };
+    Some((literal?, ascii_set_of(&character.kind)?))
 }
 
 /// The byte that a node matches, if it is one.

@@ -77,6 +77,9 @@ impl Machine {
         if text.len() >= NOWHERE as usize {
             return Answer::GivenUp;
         }
+        if matches!(self.start, Start::Here) && range.start > 0 {
+            return Answer::Nothing;
+        }
         let memory = &mut slots.memory;
         let before = memory.steps;
         let limit = before + budget;
@@ -137,14 +140,15 @@ impl Machine {
         trail.clear();
         let mut at = start;
         let mut op = self.entry;
-        'steps: loop {
-            *steps += 1;
-            if *steps > limit {
-                return Way::GivenUp;
+        let mut taken = *steps;
+        let way = 'steps: loop {
+            taken += 1;
+            if taken > limit {
+                break Way::GivenUp;
             }
             // What does not go on has failed.
             match self.ops[op as usize] {
-                Op::Match => return Way::To(at),
+                Op::Match => break Way::To(at),
                 Op::Fail => {}
                 Op::Byte { byte, next } => {
                     if text.get(at) == Some(&byte) {
@@ -172,11 +176,21 @@ impl Machine {
                         continue 'steps;
                     }
                 }
+                Op::Address { last } => {
+                    if let Some(fourth) = three_numbers(text, at)
+                        && let Some(end) =
+                            self.loops[last as usize].begin(self, text, fourth, last, trail)
+                    {
+                        at = end;
+                        op = self.loops[last as usize].next;
+                        continue 'steps;
+                    }
+                }
                 Op::Loop(number) => {
                     let repeated = &self.loops[number as usize];
                     let first = at;
-                    if let Some(end) = repeated.begin(text, at, number, trail) {
-                        *steps += (end - first) as u64 / 32;
+                    if let Some(end) = repeated.begin(self, text, at, number, trail) {
+                        taken += (end - first) as u64 / 32;
                         at = end;
                         op = repeated.next;
                         continue 'steps;
@@ -276,7 +290,7 @@ impl Machine {
                         let same = text.get(at..at + captured.len()).is_some_and(|here| {
                             here == captured || fold && here.eq_ignore_ascii_case(captured)
                         });
-                        *steps += captured.len() as u64 / 32;
+                        taken += captured.len() as u64 / 32;
                         if same {
                             at += captured.len();
                             op = next;
@@ -293,7 +307,7 @@ impl Machine {
             // The last way that was not tried.
             loop {
                 let Some(entry) = trail.pop() else {
-                    return Way::None;
+                    break 'steps Way::None;
                 };
                 match entry {
                     Entry::Branch {
@@ -321,7 +335,7 @@ impl Machine {
                         let shorter =
                             last_place(&repeated.lead, text, least as usize, before as usize - 1);
                         if let Some(end) = shorter {
-                            *steps += (before as usize - end) as u64 / 32;
+                            taken += (before as usize - end) as u64 / 32;
                             if end > least as usize {
                                 trail.push(Entry::Less {
                                     of,
@@ -333,7 +347,7 @@ impl Machine {
                             op = repeated.next;
                             continue 'steps;
                         }
-                        *steps += u64::from(before - least) / 32;
+                        taken += u64::from(before - least) / 32;
                     }
                     Entry::More {
                         of,
@@ -342,11 +356,11 @@ impl Machine {
                     } => {
                         let repeated = &self.loops[of as usize];
                         let from = before as usize;
-                        if repeated.set.set.has(text[from])
+                        if repeated.set.has(&self.literals, text, from)
                             && let Some(end) =
-                                repeated.go_on(text, from + 1, most as usize, of, trail)
+                                repeated.go_on(self, text, from + 1, most as usize, of, trail)
                         {
-                            *steps += (end - from) as u64 / 32;
+                            taken += (end - from) as u64 / 32;
                             at = end;
                             op = repeated.next;
                             continue 'steps;
@@ -362,7 +376,9 @@ impl Machine {
                     }
                 }
             }
-        }
+        };
+        *steps = taken;
+        way
     }
 }
 
@@ -370,7 +386,14 @@ impl Loop {
     /// Takes the first number of turns that comes into question, and notes the
     /// others. Where it ends.
     #[inline(always)]
-    fn begin(&self, text: &[u8], at: usize, number: u32, trail: &mut Vec<Entry>) -> Option<usize> {
+    fn begin(
+        &self,
+        machine: &Machine,
+        text: &[u8],
+        at: usize,
+        number: u32,
+        trail: &mut Vec<Entry>,
+    ) -> Option<usize> {
         let rest = text.len() - at;
         let min = self.min as usize;
         if rest < min {
@@ -379,11 +402,11 @@ impl Loop {
         let most = at + rest.min(self.max as usize);
         match self.mode {
             LoopMode::All => {
-                let end = self.set.end(text, at, most);
+                let end = self.set.end(&machine.literals, text, at, most);
                 (end >= at + min).then_some(end)
             }
             LoopMode::Greedy => {
-                let end = self.set.end(text, at, most);
+                let end = self.set.end(&machine.literals, text, at, most);
                 let least = at + min;
                 if end < least {
                     return None;
@@ -400,10 +423,10 @@ impl Loop {
             }
             LoopMode::Lazy => {
                 let least = at + min;
-                if min > 0 && self.set.end(text, at, least) < least {
+                if min > 0 && self.set.end(&machine.literals, text, at, least) < least {
                     return None;
                 }
-                self.go_on(text, least, most, number, trail)
+                self.go_on(machine, text, least, most, number, trail)
             }
         }
     }
@@ -411,6 +434,7 @@ impl Loop {
     /// The first place from `from` on at which a lazy loop can be left.
     fn go_on(
         &self,
+        machine: &Machine,
         text: &[u8],
         from: usize,
         most: usize,
@@ -418,7 +442,9 @@ impl Loop {
         trail: &mut Vec<Entry>,
     ) -> Option<usize> {
         let mut at = from;
-        if let (Some(wanted), Some(stop)) = (self.lead.single(), self.set.stop) {
+        if let (Some(wanted), Some(stop), None) =
+            (self.lead.single(), self.set.stop, self.set.until)
+        {
             let found = memchr::memchr2(wanted, stop, &text[from..most]);
             at = found.map_or(most, |found| from + found);
             if text.get(at) != Some(&wanted) {
@@ -426,7 +452,7 @@ impl Loop {
             }
         } else {
             while !self.lead.allows(text, at) {
-                if at >= most || !self.set.set.has(text[at]) {
+                if at >= most || !self.set.has(&machine.literals, text, at) {
                     return None;
                 }
                 at += 1;
@@ -441,6 +467,21 @@ impl Loop {
         }
         Some(at)
     }
+}
+
+/// Where three numbers of up to three digits end, each with a dot behind it.
+#[inline(always)]
+fn three_numbers(text: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    for _ in 0..3 {
+        let rest = &text[at..text.len().min(at + 4)];
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if !(1..=3).contains(&digits) || rest.get(digits) != Some(&b'.') {
+            return None;
+        }
+        at += digits + 1;
+    }
+    Some(at)
 }
 
 /// The last place in a range, ends included, that what follows can begin at.

@@ -95,27 +95,61 @@ impl Lead {
 /// A set that is run through.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
-    pub(super) set: ByteSet,
+    set: ByteSet,
     /// The only byte that is not in it.
     pub(super) stop: Option<u8>,
+    /// A literal, by its place and length, that must not begin at a byte of the
+    /// run.
+    pub(super) until: Option<(u32, u32)>,
 }
 
 impl Run {
-    pub(super) fn new(set: ByteSet) -> Run {
+    pub(super) fn new(set: ByteSet, until: Option<(u32, u32)>) -> Run {
         Run {
             set,
             stop: ByteSet::ALL.without(set).single(),
+            until,
         }
+    }
+
+    pub(super) fn set(&self) -> ByteSet {
+        self.set
     }
 
     /// Where the run that begins at a place ends, `limit` at the latest.
     #[inline(always)]
-    pub(super) fn end(&self, text: &[u8], from: usize, limit: usize) -> usize {
+    pub(super) fn end(&self, literals: &[u8], text: &[u8], from: usize, limit: usize) -> usize {
         let rest = &text[from..limit];
         let length = match self.stop {
             Some(stop) => memchr::memchr(stop, rest),
             None => rest.iter().position(|&byte| !self.set.has(byte)),
         };
-        length.map_or(limit, |length| from + length)
+        let end = length.map_or(limit, |length| from + length);
+        match self.until {
+            Some(until) => first_of(literal(literals, until), text, from, end),
+            None => end,
+        }
     }
+
+    /// Whether a byte belongs to a run.
+    #[inline(always)]
+    pub(super) fn has(&self, literals: &[u8], text: &[u8], at: usize) -> bool {
+        let begins = |until| text[at..].starts_with(literal(literals, until));
+        self.set.has(text[at]) && !self.until.is_some_and(begins)
+    }
+}
+
+fn literal(literals: &[u8], (at, length): (u32, u32)) -> &[u8] {
+    &literals[at as usize..][..length as usize]
+}
+
+/// The first place from `from` on at which a literal begins, `end` at the
+/// latest.
+fn first_of(literal: &[u8], text: &[u8], from: usize, end: usize) -> usize {
+    let Some(&first) = literal.first() else {
+        return from;
+    };
+    let mut places = memchr::memchr_iter(first, &text[from..end]);
+    let found = places.find(|place| text[from + place..].starts_with(literal));
+    found.map_or(end, |place| from + place)
 }
