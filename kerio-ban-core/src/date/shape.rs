@@ -93,10 +93,16 @@ pub(super) struct Located {
     pub(super) zone: Option<(usize, usize)>,
 }
 
+/// How long a date may be to be compared at once.
+const MAX_FORM: usize = 32;
+
 /// How one date was written.
 pub(super) struct Form {
-    /// From the first part to the last.
-    text: Vec<u8>,
+    /// From the first part to the last, without the minutes and seconds.
+    text: [u128; 2],
+    /// The bytes that are compared.
+    mask: [u128; 2],
+    length: usize,
     /// Where in the text the minutes are; the seconds are behind them.
     minute: usize,
     /// The part that is cut out begins there.
@@ -406,9 +412,17 @@ impl Shape {
             Part::Byte(_) => located.whole.1,
             _ => second + 2,
         };
+        let (text, minute) = (line.get(start..end)?, minute.checked_sub(start)?);
+        let is_compared =
+            |at: usize| at < text.len() && (at < minute || at == minute + 2 || at > minute + 4);
+        let mask: [u8; MAX_FORM] = std::array::from_fn(|at| if is_compared(at) { 0xff } else { 0 });
+        let mask = words(&mask);
+        let form = words(&padded(text)?);
         Some(Form {
-            text: line.get(start..end)?.to_vec(),
-            minute: minute.checked_sub(start)?,
+            text: [form[0] & mask[0], form[1] & mask[1]],
+            mask,
+            length: text.len(),
+            minute,
             cut_start: located.cut.0 - start,
             cut_end: (self.cut.end < self.parts.len()).then(|| located.cut.1 - start),
             zone: located.zone.map(|(from, to)| line[from..to].to_vec()),
@@ -425,18 +439,16 @@ impl Shape {
     ) -> Option<Again> {
         let start = self.start(line, range)?;
         let text = &line[..range.end];
-        let end = start + form.text.len();
+        let end = start + form.length;
         let here = text.get(start..end)?;
-        let minute = form.minute;
-        let [m1, m2, _, s1, s2] = *here.get(minute..)?.first_chunk::<5>()?;
-        let minutes = [m1, s1].iter().all(|byte| (b'0'..=b'5').contains(byte));
-        let digits = [m2, s2].iter().all(u8::is_ascii_digit);
-        if !minutes
-            || !digits
-            || here[..minute] != form.text[..minute]
-            || here[minute + 2] != form.text[minute + 2]
-            || here[minute + 5..] != form.text[minute + 5..]
-        {
+        let bytes = match text[start..].first_chunk::<MAX_FORM>() {
+            Some(bytes) => words(bytes),
+            None => words(&padded(here)?),
+        };
+        let same = |word: usize| bytes[word] & form.mask[word] == form.text[word];
+        let [m1, m2, _, s1, s2] = *here.get(form.minute..)?.first_chunk::<5>()?;
+        let digits = |tens: u8, ones: u8| (b'0'..=b'5').contains(&tens) && ones.is_ascii_digit();
+        if !(same(0) && same(1) && digits(m1, m2) && digits(s1, s2)) {
             return None;
         }
         let (end, zone) = self.end(text, end)?;
@@ -581,6 +593,22 @@ impl Shape {
         }
         Some((end, zone))
     }
+}
+
+/// The bytes of a date and zeros behind them, if it is not too long.
+fn padded(text: &[u8]) -> Option<[u8; MAX_FORM]> {
+    let mut bytes = [0; MAX_FORM];
+    bytes.get_mut(..text.len())?.copy_from_slice(text);
+    Some(bytes)
+}
+
+fn words(bytes: &[u8; MAX_FORM]) -> [u128; 2] {
+    let (low, high) = bytes.split_at(MAX_FORM / 2);
+    [low, high].map(|half| {
+        half.iter()
+            .rev()
+            .fold(0, |word, &byte| word << 8 | u128::from(byte))
+    })
 }
 
 fn begin_of(pattern: &str) -> (Begin, &str) {

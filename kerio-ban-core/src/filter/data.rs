@@ -91,6 +91,19 @@ impl Captures {
         self.entries.push((Arc::clone(name), value));
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Sets an entry that is among the first ones or not there yet.
+    pub(super) fn set_among(&mut self, first: usize, name: &Arc<str>, value: Value) {
+        let known = &mut self.entries[..first];
+        match known.iter_mut().find(|(entry, _)| entry == name) {
+            Some((_, old)) => *old = Some(value),
+            None => self.push(name, Some(value)),
+        }
+    }
+
     pub(super) fn set(&mut self, name: &Arc<str>, value: Option<Value>) {
         match self.entries.iter_mut().find(|(entry, _)| entry == name) {
             Some((_, old)) => *old = value,

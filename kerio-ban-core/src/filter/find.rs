@@ -140,7 +140,13 @@ impl Session {
             content.text.push_str(found);
             content.text.push('\n');
             let lines = filter.max_lines > 1;
-            content.changed(lines);
+            if text.ascii && !lines {
+                // A part of it has no newline that it has not.
+                content.ascii = true;
+                content.odd = text.odd || found.ends_with('\n');
+            } else {
+                content.changed(lines);
+            }
             if lines {
                 self.buffer = vec![BufferedLine {
                     text: found.into(),

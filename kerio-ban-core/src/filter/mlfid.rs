@@ -6,6 +6,7 @@
 //! [`Record`]; it is kept under the text of its `mlfid` group.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use super::data::{Captures, Value};
@@ -56,7 +57,7 @@ const MAX_COUNT: usize = 100;
 /// The connections of one log.
 #[derive(Debug, Default)]
 pub(super) struct Connections {
-    known: HashMap<Id, Entry>,
+    known: HashMap<Id, Entry, BuildHasherDefault<TextHasher>>,
     /// Oldest first. Holds keys that were forgotten since; `born` tells them
     /// from living ones.
     order: VecDeque<(Id, u64)>,
@@ -65,6 +66,28 @@ pub(super) struct Connections {
 
 /// The text of the `mlfid` group.
 type Id = Arc<str>;
+
+/// A quick hash of texts, good enough where there are no more than
+/// [`MAX_COUNT`] of them, whoever chose them.
+#[derive(Default)]
+struct TextHasher(u64);
+
+impl Hasher for TextHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let word = chunk
+                .iter()
+                .fold(0, |word, &byte| word << 8 | u64::from(byte));
+            self.0 = (self.0 ^ word)
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                .rotate_left(29);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 #[derive(Debug)]
 struct Entry {

@@ -228,9 +228,11 @@ impl Rule {
         if !self.substitutes.is_empty() {
             return captures.overwrite(self.captures(text, slots));
         }
+        // No two groups of one expression have the same name.
+        let before = captures.len();
         for (number, name) in self.pattern.group_names().iter().enumerate() {
             if let (Some(name), Some(range)) = (name, slots.get(number)) {
-                captures.set(name, Some(Value::Text(text[range].into())));
+                captures.set_among(before, name, Value::Text(text[range].into()));
             }
         }
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::builder::{LineChoices, Parts};
 use super::options::TimeCheck;
-use super::session::{Line, Session};
+use super::session::{Known, Line, Session};
 use super::split::DatedLine;
 use crate::date::PassedDate;
 use crate::pattern::{Candidates, LiteralScan, Windows};
@@ -65,6 +65,7 @@ impl Session {
             ascii: block.is_ascii(),
             literals: LiteralScan::new(windows, block),
             candidates: windows.no_candidates(),
+            found: false,
             windows,
         });
         let mut passed: Option<(Range<usize>, PassedDate)> = None;
@@ -83,7 +84,7 @@ impl Session {
                     && let Some(date) = self.detector.peek(text, options.now)
                 {
                     scan.collect_over(text, date.cut(), &mut self.search.seam);
-                    if scan.candidates.is_empty() {
+                    if !scan.found {
                         self.detector.pass(&date, text, options.now);
                         passed = Some((line, date));
                         each(self, text, LineState::Passed)?;
@@ -139,8 +140,11 @@ impl Session {
         let dated = DatedLine::dated(line, date.cut(), date.time());
         self.last_date.remember(date.time(), &line[date.cut()]);
         let of_rules = matches!(filter.line_choices, LineChoices::Rules(_));
-        let candidates = of_rules.then_some(&scan.candidates);
-        let judged = self.judge_dated(filter, &dated, candidates, now);
+        let known = Known {
+            candidates: of_rules.then_some(&scan.candidates),
+            ascii: true,
+        };
+        let judged = self.judge_dated(filter, &dated, known, now);
         self.report_judged(judged);
     }
 
@@ -160,20 +164,28 @@ struct Scan<'b> {
     literals: LiteralScan<'b>,
     /// The expressions that have a literal in the line.
     candidates: Candidates,
+    /// Whether there are any.
+    found: bool,
 }
 
 impl Scan<'_> {
     /// Goes on to the end of the line.
     fn collect(&mut self, end: usize) {
-        self.candidates.remove_all();
-        self.literals.take_until(end, &mut self.candidates);
+        if self.found {
+            self.candidates.remove_all();
+        }
+        self.found = self.literals.next() < end;
+        if self.found {
+            self.literals.take_until(end, &mut self.candidates);
+        }
     }
 
     /// Looks at what meets where the date is cut out of the line.
     fn collect_over(&mut self, line: &[u8], cut: Range<usize>, seam: &mut Vec<u8>) {
         if cut.start > 0 {
             let (before, after) = (&line[..cut.start], &line[cut.end..]);
-            self.windows
+            self.found |= self
+                .windows
                 .over_seam(before, after, seam, &mut self.candidates);
         }
     }

@@ -163,6 +163,15 @@ impl Text {
     }
 }
 
+/// What is known of a line before it is judged.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Known<'c> {
+    /// The failregexes that come into question.
+    pub(super) candidates: Option<&'c Candidates>,
+    /// Whether it is ASCII, and one line to a filter that reads one by one.
+    pub(super) ascii: bool,
+}
+
 /// What became of the last line.
 #[derive(Default)]
 pub(super) struct Report {
@@ -368,16 +377,15 @@ impl Session {
         )?;
         let Some(dated) = dated else { return Ok(()) };
         let filter = self.filter.clone();
-        self.judge_dated(filter.parts(), &dated, None, now)
+        self.judge_dated(filter.parts(), &dated, Known::default(), now)
     }
 
-    /// Judges a line without its date. `candidates` are the failregexes that
-    /// come into question, if that is known.
+    /// Judges a line without its date.
     pub(super) fn judge_dated(
         &mut self,
         filter: &Parts,
         dated: &DatedLine<'_>,
-        candidates: Option<&Candidates>,
+        known: Known<'_>,
         now: Timestamp,
     ) -> Result<(), BreaksOff> {
         self.report.time = dated.time;
@@ -397,8 +405,13 @@ impl Session {
             self.buffer.drain(..excess);
             join(&self.buffer, &mut self.search.text.text);
         }
-        self.search.text.changed(filter.max_lines > 1);
+        if known.ascii {
+            self.search.text.ascii = true;
+            self.search.text.odd = false;
+        } else {
+            self.search.text.changed(filter.max_lines > 1);
+        }
         let clock = self.last_date.clock(dated, self.options.time_check, now);
-        self.find(filter, dated, candidates, clock)
+        self.find(filter, dated, known.candidates, clock)
     }
 }

@@ -265,25 +265,27 @@ impl Windows {
 
     /// Adds the patterns that come into question because of a piece that only
     /// comes together where a part of an ASCII line is cut out. `scratch` is
-    /// overwritten.
+    /// overwritten. Whether there are any.
     pub(crate) fn over_seam(
         &self,
         before: &[u8],
         after: &[u8],
         scratch: &mut Vec<u8>,
         out: &mut Candidates,
-    ) {
+    ) -> bool {
         let (Some(&last @ 0..=127), Some(&first @ 0..=127)) = (before.last(), after.first()) else {
-            return;
+            return false;
         };
         if self.pairs[usize::from(last)] >> first & 1 == 0 {
-            return;
+            return false;
         }
         scratch.clear();
         scratch.extend_from_slice(&before[before.len().saturating_sub(self.longest)..]);
         scratch.extend_from_slice(&after[..after.len().min(self.longest)]);
         let mut scan = LiteralScan::new(self, scratch);
+        let found = scan.next() < scratch.len();
         scan.take_until(scratch.len(), out);
+        found
     }
 }
 

@@ -3,7 +3,7 @@
 //! It is written from the end to the start, so that it is known of every piece
 //! what can come after it.
 
-use super::fork::{Fork, Target};
+use super::fork::{Branch, Fork, Target};
 use super::set::{ByteSet, Lead, Run};
 use super::{Loop, LoopMode, MAX_OPS, Machine, Op, Place, Start};
 use crate::pattern::charset::ascii_set_of;
@@ -228,11 +228,31 @@ impl Compiler {
     }
 
     fn new_fork(&mut self, branches: &[Target]) -> Option<u32> {
-        let fork = Fork::new(branches, &mut self.machine.branches)?;
+        let branches: Vec<Branch> = branches
+            .iter()
+            .flat_map(|branch| self.branches_of(*branch))
+            .collect();
+        let fork = Fork::new(&branches, &mut self.machine.branches)?;
         self.machine.forks.push(fork);
         // Lists of branches could grow faster than the program.
         let number = self.machine.forks.len() - 1;
         (self.machine.branches.len() < 16 * MAX_OPS).then_some(number as u32)
+    }
+
+    /// A way on as branches of a fork. One that is a fork itself has been
+    /// looked at as soon as the next byte has.
+    fn branches_of(&self, target: Target) -> Vec<Branch> {
+        if let Op::Fork(number) = self.machine.ops[target.op as usize] {
+            let fork = &self.machine.forks[number as usize];
+            if let Some(branches) = fork.branches(&self.machine.branches) {
+                return branches;
+            }
+        }
+        vec![Branch {
+            bytes: target.lead.bytes,
+            end: target.lead.end,
+            ops: vec![target.op],
+        }]
     }
 
     fn assertion(&mut self, assertion: Assertion, next: Target) -> Option<Target> {

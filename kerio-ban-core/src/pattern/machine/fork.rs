@@ -17,14 +17,24 @@ pub(super) struct Target {
     pub(super) lead: Lead,
 }
 
+/// A branch for some bytes: the operations that are tried one after the other.
+pub(super) struct Branch {
+    pub(super) bytes: ByteSet,
+    pub(super) end: bool,
+    pub(super) ops: Vec<u32>,
+}
+
+/// The longest list that is taken over from a branch that is a fork itself.
+const MAX_TAKEN_OVER: usize = 8;
+
 impl Fork {
     /// The branches are in the order in which they are tried. `None` if they
     /// differ too much.
-    pub(super) fn new(branches: &[Target], pool: &mut Vec<u32>) -> Option<Fork> {
+    pub(super) fn new(branches: &[Branch], pool: &mut Vec<u32>) -> Option<Fork> {
         // Bytes for which the same branches come into question.
         let mut parts: Vec<(ByteSet, Vec<u32>)> = vec![(ByteSet::ALL, Vec::new())];
         for branch in branches {
-            let bytes = branch.lead.bytes;
+            let bytes = branch.bytes;
             for index in 0..parts.len() {
                 let (part, list) = &mut parts[index];
                 let both = part.and(bytes);
@@ -32,16 +42,16 @@ impl Fork {
                     continue;
                 }
                 if both == *part {
-                    list.push(branch.op);
+                    list.extend_from_slice(&branch.ops);
                 } else {
                     let mut longer = list.clone();
-                    longer.push(branch.op);
+                    longer.extend_from_slice(&branch.ops);
                     *part = part.without(bytes);
                     parts.push((both, longer));
                 }
             }
         }
-        if parts.len() > usize::from(u8::MAX) {
+        if parts.len() >= usize::from(u8::MAX) {
             return None;
         }
         let mut fork = Fork {
@@ -57,10 +67,29 @@ impl Fork {
             fork.push(&list, pool);
         }
         fork.lists[128] = fork.ranges.len() as u8;
-        let at_end = branches.iter().filter(|branch| branch.lead.end);
-        let at_end: Vec<u32> = at_end.map(|branch| branch.op).collect();
+        let at_end = branches.iter().filter(|branch| branch.end);
+        let at_end: Vec<u32> = at_end.flat_map(|branch| &branch.ops).copied().collect();
         fork.push(&at_end, pool);
         Some(fork)
+    }
+
+    /// What this fork would choose, for one that has it as a branch. `None` if
+    /// it is too much.
+    pub(super) fn branches(&self, pool: &[u32]) -> Option<Vec<Branch>> {
+        let mut branches = Vec::with_capacity(self.ranges.len());
+        for (number, &(start, end)) in self.ranges.iter().enumerate() {
+            if end - start > MAX_TAKEN_OVER as u32 {
+                return None;
+            }
+            let bytes = (0..128).filter(|&byte| usize::from(self.lists[byte]) == number);
+            let bytes = bytes.fold(0_u128, |bits, byte| bits | 1 << byte);
+            branches.push(Branch {
+                bytes: ByteSet::new(bytes),
+                end: usize::from(self.lists[128]) == number,
+                ops: pool[start as usize..end as usize].to_vec(),
+            });
+        }
+        Some(branches)
     }
 
     fn push(&mut self, list: &[u32], pool: &mut Vec<u32>) {
