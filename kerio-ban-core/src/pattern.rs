@@ -34,11 +34,12 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use self::emit::{Form, Target, emit, needs_backtracking};
+use self::emit::{Form, Script, Target, emit, needs_backtracking};
+use self::literals::Literal;
 use self::machine::{Answer, Machine};
 use self::problem::{Failure, Problem};
 use self::program::Program;
-use self::syntax::{Assertion, Expression, Kind, Node};
+use self::syntax::{Assertion, Expression, Kind};
 use crate::error::Error;
 use crate::traced::Traced;
 
@@ -66,6 +67,11 @@ pub fn spell_out(expression: &str, host_names: bool, group_flags: bool) -> Strin
 /// How deep the groups of a backtracking script may nest, which is what its
 /// engine allows.
 const MAX_BACKTRACKING_DEPTH: usize = 60;
+
+/// How deep a parsed expression may nest that needs not be written to know that
+/// groups do not nest too deep for the backtracking engine: a level becomes up
+/// to three groups.
+const SURELY_NOT_TOO_DEEP: usize = 18;
 
 /// How an expression is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -120,22 +126,20 @@ pub(crate) struct Pattern(Arc<Inner>);
 struct Inner {
     expanded: Traced,
     /// As it was parsed.
-    root: Node,
-    /// Rewritten for the engines.
     expression: Expression,
     options: PatternOptions,
-    engine: Engine,
+    /// Whether it is a regular language without any rewriting.
+    regular: bool,
     /// See [`Pattern::on_backtracking_engine`].
     stepwise: bool,
-    translated: String,
     names: Vec<Option<Arc<str>>>,
     numbers: HashMap<Arc<str>, usize>,
-    /// Whether it looks at word boundaries at all.
-    has_boundary: bool,
-    has_not_boundary: bool,
+    /// Made when it is first asked for: most texts do not need it.
+    rewritten: OnceLock<Rewritten>,
     /// By form. Empty ones were not needed yet.
     programs: [OnceLock<Option<Program>>; 3],
     machine: OnceLock<Option<Machine>>,
+    literals: OnceLock<Vec<Vec<Literal>>>,
 }
 
 impl Pattern {
@@ -175,21 +179,8 @@ impl Pattern {
         options: PatternOptions,
         stepwise: bool,
     ) -> Result<Pattern, Failure> {
-        let mut expression = parse::parse(text, options.multi_line)?;
+        let expression = parse::parse(text, options.multi_line)?;
         size::check(&expression.root)?;
-        let root = expression.root.clone();
-        expression.root = if stepwise {
-            rewrite::prepare(&expression)
-        } else {
-            rewrite::rewrite(&expression, options.buffer)
-        };
-        let target = target(&expression, Form::Unicode, options.buffer, stepwise);
-        let engine = target.engine;
-        let script = emit(&expression, target);
-        if engine == Engine::Backtracking && script.depth > MAX_BACKTRACKING_DEPTH {
-            let limit = MAX_BACKTRACKING_DEPTH;
-            return Err(Failure::new(Problem::TooDeep { limit }, 0..text.len()));
-        }
         let names: Vec<_> = expression
             .groups
             .iter()
@@ -200,41 +191,35 @@ impl Pattern {
             .enumerate()
             .filter_map(|(number, name)| Some((Arc::clone(name.as_ref()?), number)))
             .collect();
-        let has = |wanted: fn(&Assertion) -> bool| {
-            expression
-                .root
-                .any(&|kind| matches!(kind, Kind::Assert(assertion) if wanted(assertion)))
-        };
-        let has_not_boundary = has(|assertion| matches!(assertion, Assertion::NotBoundary { .. }));
-        let has_boundary = has(|assertion| {
-            matches!(
-                assertion,
-                Assertion::Boundary { .. }
-                    | Assertion::NotBoundary { .. }
-                    | Assertion::NotAfterWord
-                    | Assertion::NotBeforeWord
-            )
-        });
-        Ok(Pattern(Arc::new(Inner {
+        let depth = expression.root.depth();
+        let inner = Inner {
             expanded,
             options,
-            engine,
-            translated: script.text,
+            regular: !needs_backtracking(&expression.root, Form::Unicode, options.buffer),
             names,
             numbers,
-            has_boundary,
-            has_not_boundary,
+            rewritten: OnceLock::new(),
             programs: Default::default(),
             machine: OnceLock::new(),
+            literals: OnceLock::new(),
             stepwise,
-            root,
             expression,
-        })))
+        };
+        if depth > SURELY_NOT_TOO_DEEP {
+            let rewritten = inner.rewritten();
+            if rewritten.engine == Engine::Backtracking
+                && rewritten.script.depth > MAX_BACKTRACKING_DEPTH
+            {
+                let limit = MAX_BACKTRACKING_DEPTH;
+                return Err(Failure::new(Problem::TooDeep { limit }, 0..text.len()));
+            }
+        }
+        Ok(Pattern(Arc::new(inner)))
     }
 
     /// The engine that runs it on most texts.
     pub(crate) fn engine(&self) -> Engine {
-        self.0.engine
+        self.0.rewritten().engine
     }
 
     /// The expression as given, its tags expanded.
@@ -252,9 +237,15 @@ impl Pattern {
         self.0.numbers.get(name).copied()
     }
 
+    /// Sets of literals; every match has one of each set.
+    fn literals(&self) -> &[Vec<Literal>] {
+        let literals = &self.0.literals;
+        literals.get_or_init(|| literals::required_sets(&self.0.expression.root))
+    }
+
     /// The text given to the engine.
     pub(crate) fn translated(&self) -> &str {
-        &self.0.translated
+        &self.0.rewritten().script.text
     }
 
     /// Searches as Python's `pattern.search(text, start, end)`: text left of
@@ -303,9 +294,9 @@ impl Pattern {
 impl Inner {
     /// Our own matcher, if it can do this expression.
     fn machine(&self) -> Option<&Machine> {
-        let machine = self.machine.get_or_init(|| {
-            (!self.stepwise).then(|| Machine::new(&self.root, &self.expression.groups))?
-        });
+        let machine = self
+            .machine
+            .get_or_init(|| (!self.stepwise).then(|| Machine::new(&self.expression))?);
         machine.as_ref()
     }
 
@@ -314,20 +305,27 @@ impl Inner {
     /// engine would.
     fn budget(&self, length: usize) -> u64 {
         let length = length as u64;
-        match self.engine {
-            Engine::Linear => 2_000 + 16 * length,
-            Engine::Backtracking => 50_000 + 100 * length,
+        if self.regular {
+            2_000 + 16 * length
+        } else {
+            50_000 + 100 * length
         }
+    }
+
+    fn rewritten(&self) -> &Rewritten {
+        self.rewritten
+            .get_or_init(|| Rewritten::new(&self.expression, self.options.buffer, self.stepwise))
     }
 
     /// The program for a text.
     fn program(&self, text: Haystack<'_>, range: &Range<usize>) -> Result<&Program, LimitReached> {
-        let empty = range.end == 0 && self.has_not_boundary;
+        let rewritten = self.rewritten();
+        let empty = range.end == 0 && rewritten.has_not_boundary;
         let form = if empty {
             Form::Exact
         } else if text.is_ascii() {
             Form::Ascii
-        } else if self.has_boundary && charset::has_disputed_words(text.as_str()) {
+        } else if rewritten.has_boundary && charset::has_disputed_words(text.as_str()) {
             Form::Exact
         } else {
             Form::Unicode
@@ -340,12 +338,13 @@ impl Inner {
 
     fn compile(&self, form: Form) -> Option<Program> {
         let buffer = self.options.buffer;
-        let target = target(&self.expression, form, buffer, self.stepwise);
-        let script = emit(&self.expression, target);
+        let expression = &self.rewritten().expression;
+        let target = target(expression, form, buffer, self.stepwise);
+        let script = emit(expression, target);
         let guard = match target.engine {
             Engine::Linear => None,
             Engine::Backtracking => {
-                let relaxed = rewrite::relax(&self.expression, form);
+                let relaxed = rewrite::relax(expression, form);
                 let target = Target {
                     engine: Engine::Linear,
                     stepwise: false,
@@ -355,6 +354,55 @@ impl Inner {
             }
         };
         Program::new(script, guard, form, self.names.len())
+    }
+}
+
+/// An expression rewritten for the general engines.
+struct Rewritten {
+    expression: Expression,
+    /// The one that runs it on most texts.
+    engine: Engine,
+    /// For these texts.
+    script: Script,
+    /// Whether it looks at word boundaries at all.
+    has_boundary: bool,
+    has_not_boundary: bool,
+}
+
+impl Rewritten {
+    fn new(parsed: &Expression, buffer: Buffer, stepwise: bool) -> Rewritten {
+        let root = if stepwise {
+            rewrite::prepare(parsed)
+        } else {
+            rewrite::rewrite(parsed, buffer)
+        };
+        let expression = Expression {
+            root,
+            groups: parsed.groups.clone(),
+        };
+        let target = target(&expression, Form::Unicode, buffer, stepwise);
+        let has = |wanted: fn(&Assertion) -> bool| {
+            expression
+                .root
+                .any(&|kind| matches!(kind, Kind::Assert(assertion) if wanted(assertion)))
+        };
+        let has_not_boundary = has(|assertion| matches!(assertion, Assertion::NotBoundary { .. }));
+        let has_boundary = has(|assertion| {
+            matches!(
+                assertion,
+                Assertion::Boundary { .. }
+                    | Assertion::NotBoundary { .. }
+                    | Assertion::NotAfterWord
+                    | Assertion::NotBeforeWord
+            )
+        });
+        Rewritten {
+            engine: target.engine,
+            script: emit(&expression, target),
+            has_boundary,
+            has_not_boundary,
+            expression,
+        }
     }
 }
 
@@ -375,7 +423,7 @@ fn target(expression: &Expression, form: Form, buffer: Buffer, stepwise: bool) -
 
 impl fmt::Debug for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Pattern({:?}, {})", self.0.expanded, self.0.engine)
+        write!(f, "Pattern({:?}, {})", self.0.expanded, self.engine())
     }
 }
 

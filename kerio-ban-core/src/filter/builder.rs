@@ -1,7 +1,7 @@
 //! From expressions to a filter.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::dns::UseDns;
 use super::options::SessionOptions;
@@ -28,12 +28,9 @@ pub(super) struct Parts {
     pub(super) max_lines: usize,
     pub(super) use_dns: UseDns,
     pub(super) templates: DateTemplates,
-    /// Which failregexes a text can match at all.
-    pub(super) prefilter: Prefilter,
-    /// Whether a text can match the prefregex at all.
-    pub(super) prefix_filter: Prefilter,
-    /// What a line must have to be anything but missed.
-    pub(super) line_choices: LineChoices,
+    prefilter: OnceLock<Prefilter>,
+    prefix_filter: OnceLock<Prefilter>,
+    line_choices: OnceLock<LineChoices>,
 }
 
 /// The literals of which a line must have one.
@@ -47,15 +44,38 @@ pub(super) enum LineChoices {
 }
 
 impl Parts {
+    /// Which failregexes a text can match at all.
+    pub(super) fn prefilter(&self) -> &Prefilter {
+        let new = || Prefilter::new(self.failregex.iter().map(Rule::pattern));
+        self.prefilter.get_or_init(new)
+    }
+
+    /// Whether a text can match the prefregex at all.
+    pub(super) fn prefix_filter(&self) -> &Prefilter {
+        let new = || Prefilter::new(self.prefregex.iter().map(Rule::pattern));
+        self.prefix_filter.get_or_init(new)
+    }
+
+    /// What a line must have to be anything but missed.
+    pub(super) fn line_choices(&self) -> &LineChoices {
+        self.line_choices.get_or_init(|| {
+            let early = self.ignores_early().then_some(&self.ignoreregex);
+            let rules = self.failregex.iter().chain(early.into_iter().flatten());
+            let choices = Choices::new(rules.map(Rule::pattern));
+            if early.is_some() || choices.rule_lines_out() || self.prefregex.is_none() {
+                LineChoices::Rules(choices)
+            } else {
+                LineChoices::Prefix(Choices::new(self.prefregex.iter().map(Rule::pattern)))
+            }
+        })
+    }
+
     /// Whether fail2ban looks at the ignoreregexes before anything else: where
     /// they are few.
     pub(super) fn ignores_early(&self) -> bool {
-        ignores_early(self.failregex.len(), self.ignoreregex.len())
+        let ignoring = self.ignoreregex.len();
+        ignoring > 0 && ignoring + 2 < self.failregex.len()
     }
-}
-
-fn ignores_early(failing: usize, ignoring: usize) -> bool {
-    ignoring > 0 && ignoring + 2 < failing
 }
 
 impl Filter {
@@ -293,24 +313,16 @@ impl FilterBuilder {
         }
         let templates = DateTemplates::new(self.datepattern.as_ref(), self.start_year)
             .map_err(|error| error.in_option("Definition", "datepattern", None))?;
-        let ignores_early = ignores_early(failregex.len(), ignoreregex.len());
-        let early = ignores_early.then_some(&ignoreregex).into_iter().flatten();
-        let rules = Choices::new(failregex.iter().chain(early).map(Rule::pattern));
-        let line_choices = if ignores_early || rules.rule_lines_out() || prefregex.is_none() {
-            LineChoices::Rules(rules)
-        } else {
-            LineChoices::Prefix(Choices::new(prefregex.iter().map(Rule::pattern)))
-        };
         let parts = Parts {
-            prefilter: Prefilter::new(failregex.iter().map(Rule::pattern)),
-            prefix_filter: Prefilter::new(prefregex.iter().map(Rule::pattern)),
             prefregex,
             failregex,
             ignoreregex,
             max_lines: self.max_lines,
             use_dns: self.use_dns,
             templates,
-            line_choices,
+            prefilter: OnceLock::new(),
+            prefix_filter: OnceLock::new(),
+            line_choices: OnceLock::new(),
         };
         Ok(Filter(Arc::new(parts)))
     }

@@ -116,7 +116,7 @@ impl Session {
         };
         let search = &mut self.search;
         filter
-            .prefix_filter
+            .prefix_filter()
             .candidates(search.text.haystack(), &mut search.prefix_candidates);
         if !search.prefix_candidates.contains(0) {
             return false;
@@ -167,7 +167,9 @@ impl Session {
             ..
         } = &mut self.search;
         let current = if *has_content { content } else { text };
-        filter.prefilter.candidates(current.haystack(), candidates);
+        filter
+            .prefilter()
+            .candidates(current.haystack(), candidates);
     }
 
     /// Whether a failregex matches the text; its groups are then in the slots.

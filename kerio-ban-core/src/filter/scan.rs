@@ -17,6 +17,9 @@ use crate::date::PassedDate;
 use crate::pattern::{Candidates, LiteralScan, Windows};
 use crate::time::Timestamp;
 
+/// How long a block must be, in bytes, for the choice to be worth its while.
+const WORTH_A_CHOICE: usize = 2048;
+
 /// What became of a line of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineState {
@@ -119,8 +122,12 @@ impl Session {
 
     /// What is searched in blocks, chosen by the first one.
     fn windows(&mut self, filter: &Parts, block: &[u8]) -> Option<Arc<Windows>> {
+        if self.windows.is_none() && block.len() < WORTH_A_CHOICE {
+            return None;
+        }
         let choose = || {
-            let (LineChoices::Rules(choices) | LineChoices::Prefix(choices)) = &filter.line_choices;
+            let (LineChoices::Rules(choices) | LineChoices::Prefix(choices)) =
+                filter.line_choices();
             choices.windows(block).map(Arc::new)
         };
         self.windows.get_or_insert_with(choose).clone()
@@ -139,7 +146,7 @@ impl Session {
         self.detector.pass(date, line.as_bytes(), now);
         let dated = DatedLine::dated(line, date.cut(), date.time());
         self.last_date.remember(date.time(), &line[date.cut()]);
-        let of_rules = matches!(filter.line_choices, LineChoices::Rules(_));
+        let of_rules = matches!(filter.line_choices(), LineChoices::Rules(_));
         let known = Known {
             candidates: of_rules.then_some(&scan.candidates),
             ascii: true,

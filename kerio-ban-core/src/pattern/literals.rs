@@ -4,7 +4,7 @@
 //! back-reference repeats, counts as anything.
 
 use super::charset::set_of;
-use super::syntax::{Fold, Kind, Node, Repeat};
+use super::syntax::{ClassItem, Fold, Kind, Node, Repeat};
 
 /// How many literals one set may have.
 const MAX_LITERALS: usize = 128;
@@ -29,6 +29,12 @@ pub(super) struct Literal {
 }
 
 impl Literal {
+    fn push(&mut self, next: &Literal) {
+        self.text.push_str(&next.text);
+        self.fold |= next.fold;
+        self.ascii_only |= next.ascii_only;
+    }
+
     fn then(&self, next: &Literal) -> Literal {
         Literal {
             text: format!("{}{}", self.text, next.text),
@@ -36,12 +42,6 @@ impl Literal {
             ascii_only: self.ascii_only || next.ascii_only,
         }
     }
-}
-
-/// A set of literals of which each match contains at least one, if there is
-/// a useful one.
-pub(super) fn required(root: &Node) -> Option<Vec<Literal>> {
-    required_sets(root).into_iter().reduce(better)
 }
 
 /// All useful sets of which each match contains at least one literal, in the
@@ -117,6 +117,11 @@ fn literal(code: u32, fold: Fold) -> Option<Literal> {
 }
 
 fn class(kind: &Kind) -> Facts {
+    if let Kind::Class(class) = kind
+        && (class.negated || class.items.iter().any(is_large))
+    {
+        return Facts::default();
+    }
     let Some(set) = set_of(kind) else {
         return Facts::default();
     };
@@ -136,6 +141,14 @@ fn class(kind: &Kind) -> Facts {
         return Facts::default();
     }
     Facts::exactly(literals)
+}
+
+/// Whether an item alone has more characters than are taken apart.
+fn is_large(item: &ClassItem) -> bool {
+    match *item {
+        ClassItem::Range(low, high) => high - low >= MAX_CHARS as u32,
+        ClassItem::Perl { .. } => true,
+    }
 }
 
 fn repeated(repeat: &Repeat) -> Facts {
@@ -160,6 +173,9 @@ fn concat(nodes: &[Node]) -> Facts {
         let facts = facts(node);
         let fits = |exact: &Vec<Literal>| run.len() * exact.len() <= MAX_STRINGS;
         match facts.exact {
+            Some(exact) if exact.len() == 1 => {
+                run.iter_mut().for_each(|start| start.push(&exact[0]));
+            }
             Some(exact) if fits(&exact) => {
                 run = run
                     .iter()
@@ -231,7 +247,7 @@ fn shortest(literals: &[Literal]) -> usize {
 
 /// Of two useful sets the one that fewer texts will contain: long literals,
 /// and few of them.
-fn better(one: Vec<Literal>, other: Vec<Literal>) -> Vec<Literal> {
+pub(super) fn better(one: Vec<Literal>, other: Vec<Literal>) -> Vec<Literal> {
     if worth(&other) > worth(&one) {
         other
     } else {
@@ -269,7 +285,7 @@ mod tests {
 
     fn shown(text: &str) -> String {
         let root = parse(text, false).unwrap().root;
-        let Some(literals) = required(&root) else {
+        let Some(literals) = required_sets(&root).into_iter().reduce(better) else {
             return "none".to_owned();
         };
         let show = |literal: &Literal| {

@@ -2,7 +2,7 @@
 
 use aho_corasick::{AhoCorasick, MatchKind, Span, packed};
 
-use super::literals::{Literal, required};
+use super::literals::{Literal, better};
 use super::{Haystack, Pattern};
 
 /// Rules out patterns whose required literals are not in a text.
@@ -85,7 +85,7 @@ impl Prefilter {
     pub(crate) fn new<'p>(patterns: impl IntoIterator<Item = &'p Pattern>) -> Prefilter {
         let required: Vec<_> = patterns
             .into_iter()
-            .map(|pattern| required(&pattern.0.expression.root))
+            .map(|pattern| pattern.literals().iter().cloned().reduce(better))
             .collect();
         let count = required.len();
         let mut filter = Prefilter {

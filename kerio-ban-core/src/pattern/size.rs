@@ -6,9 +6,8 @@
 
 use std::ops::Range;
 
-use super::charset::set_of;
 use super::problem::{Failure, Problem};
-use super::syntax::{Kind, Node};
+use super::syntax::{ClassItem, Fold, Kind, Node, Perl};
 
 /// The largest estimate that is accepted, in bytes. `<HOST>` comes to some
 /// 80 KiB, nearly all of it for its Unicode classes.
@@ -38,7 +37,7 @@ fn measure(node: &Node) -> Result<u64, Range<usize>> {
     }
     let bytes = match &node.kind {
         Kind::Char { .. } | Kind::Class(_) | Kind::Any { .. } => {
-            let ranges = set_of(&node.kind).map_or(1, |set| set.ranges().len() as u64);
+            let ranges = ranges(&node.kind);
             // Any class beyond ASCII needs a little automaton of its own.
             if ranges == 1 { 50 } else { 300 + 25 * ranges }
         }
@@ -53,4 +52,27 @@ fn measure(node: &Node) -> Result<u64, Range<usize>> {
         _ => inside.saturating_add(50),
     };
     Ok(bytes)
+}
+
+/// About how many ranges a set of characters has. To count them, it would have
+/// to be made.
+fn ranges(kind: &Kind) -> u64 {
+    let folded = |fold: &Fold| if *fold == Fold::Exact { 1 } else { 3 };
+    match kind {
+        Kind::Char { fold, .. } => folded(fold),
+        Kind::Any { newline } => 1 + u64::from(!newline),
+        Kind::Class(class) => {
+            let items = class.items.iter().map(|item| match item {
+                ClassItem::Range(..) => folded(&class.fold),
+                ClassItem::Perl { ascii: true, .. } => 4,
+                ClassItem::Perl { perl, .. } => match perl {
+                    Perl::Digit => 70,
+                    Perl::Space => 10,
+                    Perl::Word => 780,
+                },
+            });
+            items.sum::<u64>() + u64::from(class.negated)
+        }
+        _ => 1,
+    }
 }

@@ -243,6 +243,13 @@ impl Node {
         }
     }
 
+    /// How many nodes there are at most from this one to one inside, both
+    /// included.
+    pub(super) fn depth(&self) -> usize {
+        let inside = self.children().into_iter().map(Node::depth);
+        1 + inside.max().unwrap_or(0)
+    }
+
     /// Whether `test` holds for this node or any inside it.
     pub(super) fn any(&self, test: &dyn Fn(&Kind) -> bool) -> bool {
         test(&self.kind) || self.children().into_iter().any(|node| node.any(test))

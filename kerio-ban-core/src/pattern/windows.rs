@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use aho_corasick::{AhoCorasick, MatchKind, packed};
 
-use super::literals::{Literal, required_sets, worth};
+use super::literals::{Literal, worth};
 use super::{Candidates, LiteralScan, Pattern};
 
 /// How long a piece may be. Longer ones are hardly rarer.
@@ -52,7 +52,7 @@ pub(super) enum Engine {
 impl Choices {
     pub(crate) fn new<'p>(patterns: impl IntoIterator<Item = &'p Pattern>) -> Choices {
         let sets = |pattern: &Pattern| {
-            let mut sets = required_sets(&pattern.0.expression.root);
+            let mut sets = pattern.literals().to_vec();
             // A line feed is no part of a line.
             sets.retain(|set| !set.iter().any(|literal| literal.text.contains('\n')));
             sets

@@ -7,12 +7,15 @@ use super::fork::{Branch, Fork, Target};
 use super::set::{ByteSet, Lead, Run};
 use super::{Loop, LoopMode, MAX_OPS, Machine, Op, Place, Start};
 use crate::pattern::charset::ascii_set_of;
-use crate::pattern::syntax::{Assertion, Fold, Group, Kind, Look, Node, Repeat, RepeatMode, Width};
+use crate::pattern::syntax::{
+    Assertion, Expression, Fold, Kind, Look, Node, Repeat, RepeatMode, Width,
+};
 
 impl Machine {
     /// Compiles a tree as it was parsed. `None` if it has something that is
     /// left to the other engines.
-    pub(in crate::pattern) fn new(root: &Node, groups: &[Group]) -> Option<Machine> {
+    pub(in crate::pattern) fn new(expression: &Expression) -> Option<Machine> {
+        let Expression { root, groups } = expression;
         let mut compiler = Compiler {
             widths: groups.iter().map(|group| group.width).collect(),
             machine: Machine {
