@@ -66,14 +66,14 @@ fn main() -> ExitCode {
 /// that is the first word: the rest is then not for clap, which has other rules.
 fn drop_in(mut words: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     let program = words.next()?;
-    let name = program.to_string_lossy();
-    if Path::new(&program).file_name()? == fail2ban_regex::NAME {
-        return Some(fail2ban_regex::run(&name, words));
+    let name = Path::new(&program).file_name()?;
+    if name == fail2ban_regex::NAME {
+        return Some(fail2ban_regex::run(&program.to_string_lossy(), words));
     }
     if words.next()? != fail2ban_regex::NAME {
         return None;
     }
-    let name = format!("{name} {}", fail2ban_regex::NAME);
+    let name = format!("{} {}", name.display(), fail2ban_regex::NAME);
     Some(fail2ban_regex::run(&name, words))
 }
 

@@ -90,9 +90,14 @@ fn run(command: &str, directory: &Path) -> String {
 /// The text without the time that the command took.
 fn without_elapsed(text: &str) -> String {
     let mut out = text.to_owned();
-    for (before, after) in [("\"elapsed\":", "}"), ("[processed in ", " s]")] {
+    for (before, after) in [
+        ("\"elapsed\":", "}"),
+        ("[processed in ", " s]"),
+        ("[processed in ", " sec]"),
+    ] {
         if let Some(start) = out.find(before).map(|at| at + before.len())
             && let Some(length) = out[start..].find(after)
+            && !out[start..start + length].contains('\n')
         {
             out.replace_range(start..start + length, "[..]");
         }

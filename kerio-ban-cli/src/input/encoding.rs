@@ -3,6 +3,7 @@
 //! The names are Python's, which are what people have in their jails; the
 //! tables are those of the WHATWG, which agree with Python's for all letters.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Read};
 use std::str::FromStr;
@@ -86,6 +87,41 @@ impl fmt::Display for Encoding {
 }
 
 impl Encoding {
+    /// The bytes of a text. Characters that have none are left out.
+    pub(crate) fn encode(self, text: &str) -> Cow<'_, [u8]> {
+        let below = |limit: u32| {
+            let bytes = text.chars().filter(|&c| u32::from(c) < limit);
+            bytes.map(|c| u32::from(c) as u8).collect::<Vec<u8>>()
+        };
+        let units =
+            |bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+        match self {
+            Encoding::Utf8 => text.as_bytes().into(),
+            Encoding::Utf8Sig => ["\u{feff}", text].concat().into_bytes().into(),
+            Encoding::Ascii => below(0x80).into(),
+            Encoding::Latin1 => below(0x100).into(),
+            Encoding::Utf16 => [&[0xff, 0xfe][..], &units(u16::to_le_bytes)]
+                .concat()
+                .into(),
+            Encoding::Table(table) if table == encoding_rs::UTF_16LE => {
+                units(u16::to_le_bytes).into()
+            }
+            Encoding::Table(table) if table == encoding_rs::UTF_16BE => {
+                units(u16::to_be_bytes).into()
+            }
+            Encoding::Table(table) => {
+                let mut out = Vec::new();
+                for (start, c) in text.char_indices() {
+                    let (bytes, _, failed) = table.encode(&text[start..start + c.len_utf8()]);
+                    if !failed {
+                        out.extend_from_slice(&bytes);
+                    }
+                }
+                out.into()
+            }
+        }
+    }
+
     /// The stream as UTF-8. A stream in UTF-8 is not looked at.
     pub(crate) fn decode<'r>(self, reader: impl Read + Send + 'r) -> Box<dyn Read + Send + 'r> {
         let decoder = match self {
@@ -226,6 +262,21 @@ mod tests {
         let bytes = vec![0xe9; 3 * BLOCK + 1];
         assert!(decoded("latin1", &bytes) == "é".repeat(3 * BLOCK + 1));
         assert_eq!(decoded("ascii", &bytes).chars().count(), 3 * BLOCK + 1);
+    }
+
+    #[test]
+    fn what_has_no_bytes_is_left_out() {
+        let encoded = |name: &str| {
+            let encoding: Encoding = name.parse().unwrap();
+            encoding.encode("a€é").into_owned()
+        };
+        assert_eq!(encoded("utf-8"), "a€é".as_bytes());
+        assert_eq!(encoded("ascii"), b"a");
+        assert_eq!(encoded("latin1"), b"a\xe9");
+        assert_eq!(encoded("cp1252"), b"a\x80\xe9");
+        assert_eq!(encoded("koi8-r"), b"a");
+        assert_eq!(encoded("utf-16"), b"\xff\xfea\0\xac\x20\xe9\0");
+        assert_eq!(encoded("utf-16-be"), b"\0a\x20\xac\0\xe9");
     }
 
     #[test]

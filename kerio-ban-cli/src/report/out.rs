@@ -404,20 +404,16 @@ impl Finding<'_> {
             None => python::Text(&id.to_string()).to_string(),
         }));
         let mut data = Vec::new();
-        let mut users = users(hit);
         for (name, value) in hit.captures().iter() {
             let value = match value {
+                None if name == "users" => Optional(users(hit)).to_string(),
                 None => "None".to_owned(),
                 Some(Value::Text(text)) => python::Text(text).to_string(),
                 Some(Value::Tuple(parts)) => python::tuple(parts),
                 Some(Value::Address(ip)) => python::Text(&ip.to_string()).to_string(),
             };
             data.push(format!("{}: {value}", python::Text(name)));
-            if name == "user" {
-                data.extend(users.take().map(|users| format!("'users': {users}")));
-            }
         }
-        data.extend(users.map(|users| format!("'users': {users}")));
         let time = Optional(hit.time());
         format!("[{id},\t{time},\t{{{}}}],", data.join(", "))
     }

@@ -32,6 +32,7 @@ pub struct FilterConfig {
     pub(crate) usedns: Option<Traced>,
     pub(crate) journalmatch: Vec<Vec<String>>,
     pub(crate) values: OrderedMap<Traced>,
+    pub(crate) parameters: Vec<String>,
     pub(crate) sources: Vec<Source>,
     pub(crate) borrowed: Vec<BorrowedInclude>,
     pub(crate) missing_includes: Vec<Span>,
@@ -102,6 +103,12 @@ impl FilterConfig {
         self.values.get(name)
     }
 
+    /// The names of all parameters: those that were given, and after them
+    /// those that `[Init]` adds.
+    pub fn parameters(&self) -> impl Iterator<Item = &str> {
+        self.parameters.iter().map(String::as_str)
+    }
+
     /// All files that were read, in the order in which they count.
     pub fn sources(&self) -> &[Source] {
         &self.sources
@@ -169,6 +176,7 @@ impl FilterConfig {
             usedns: text("usedns"),
             journalmatch,
             values: values.clone(),
+            parameters: Vec::new(),
             sources: Vec::new(),
             borrowed: Vec::new(),
             missing_includes: Vec::new(),
@@ -176,9 +184,12 @@ impl FilterConfig {
         })
     }
 
-    /// Adds the `logtype` that `[Definition]` itself sets, if no parameter does.
-    /// One that cannot be resolved is none: nothing refers to it.
-    pub(crate) fn note_logtype(&mut self, definition: &Definition) {
+    /// Notes what the definition was made with, and the `logtype` that
+    /// `[Definition]` itself sets, if no parameter does. One that cannot be
+    /// resolved is none: nothing refers to it.
+    pub(crate) fn note_parameters(&mut self, definition: &Definition) {
+        let parameters = definition.params().iter();
+        self.parameters = parameters.map(|(name, _)| name.to_owned()).collect();
         if !self.values.contains(LOGTYPE)
             && let Ok(Some(value)) = definition.own(LOGTYPE)
         {

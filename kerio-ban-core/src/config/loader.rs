@@ -169,7 +169,7 @@ impl Loader {
         definition.collect(&filter::OPTIONS, &Vars::default())?;
         let values = definition.combined(&HashSet::new())?;
         let mut config = FilterConfig::typed(name, "Definition", &values)?;
-        config.note_logtype(&definition);
+        config.note_parameters(&definition);
         config.warnings.splice(0..0, definition.warnings);
         config.borrowed = reader
             .found

@@ -32,7 +32,9 @@ impl Value {
 }
 
 /// Named values in the order in which fail2ban's dictionary holds them. A
-/// group that took no part in the match is there, with no value.
+/// group that took no part in the match is there, with no value; so are
+/// `users` in the place of [`Hit::users`](crate::Hit::users), which are not
+/// text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Captures {
     entries: Vec<(Arc<str>, Option<Value>)>,

@@ -480,8 +480,55 @@ fn address(
 fn free_id(value: &Value, raw: bool) -> Result<FailureId, BreaksOff> {
     match value {
         Value::Text(text) if raw => Ok(FailureId::raw(text)),
+        // What tells addresses from names takes no such text.
+        Value::Text(text) if text.contains('\0') => Err("a NUL character in an id".into()),
         Value::Text(text) => FailureId::free(text).map_err(|_| "a network mask with holes".into()),
         Value::Tuple(parts) => Ok(FailureId::tuple(parts)),
         Value::Address(id) => Ok(id.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Filter, SessionOptions, Timestamp, Trouble};
+
+    #[test]
+    fn an_id_with_a_nul_character_is_no_id() {
+        let mut builder = Filter::builder();
+        builder
+            .failregex("^ <F-ID>\\S+</F-ID>$")
+            .datepattern("{NONE}");
+        let filter = builder.build().unwrap();
+        let troubles = |options: &SessionOptions| {
+            let mut session = filter.session_with(options);
+            session.feed(" a\0b", Timestamp::from_whole_seconds(0));
+            session.troubles().to_vec()
+        };
+        let options = SessionOptions::new();
+        assert!(matches!(
+            troubles(&options)[..],
+            [Trouble::BreaksOff { .. }]
+        ));
+        // Raw ids are any text.
+        assert_eq!(troubles(&options.raw_ids(true)), []);
+    }
+
+    #[test]
+    fn the_groups_of_the_prefregex_and_the_date_can_be_asked_for() {
+        let mut builder = Filter::builder();
+        builder
+            .prefregex("^ <F-X>\\S+</F-X> <F-CONTENT>.+</F-CONTENT>$")
+            .failregex("^<HOST>$")
+            .datepattern("EPOCH");
+        let filter = builder.build().unwrap();
+        let mut session = filter.session();
+        let now = Timestamp::from_whole_seconds(1_124_013_600);
+        session.feed("1124013600 a 192.0.2.1", now);
+        assert_eq!(session.date_place(), 0..10);
+        let groups = session.prefix_captures().unwrap();
+        let groups: Vec<_> = groups.iter().map(|(name, _)| name).collect();
+        assert_eq!(groups, ["x", "content"]);
+        session.feed("1124013600 a", now);
+        assert!(session.prefix_captures().is_none());
     }
 }

@@ -39,12 +39,23 @@ impl Record {
         self.captures.non_empty("nofail").is_some()
     }
 
-    /// Adds the user of `captures`, if it names one.
-    fn learn_user(&mut self, captures: &Captures) {
-        if let Some(Value::Text(user)) = captures.non_empty("user") {
-            let users = self.users.get_or_insert_default();
-            users.insert(Arc::clone(user));
+    /// Adds the user that a match names, if it names one.
+    fn learn_user(&mut self, user: Option<Arc<str>>) {
+        if let Some(user) = user {
+            if self.users.is_none() {
+                // They stand among the captures where they were first added.
+                self.captures.set(&"users".into(), None);
+            }
+            self.users.get_or_insert_default().insert(user);
         }
+    }
+}
+
+/// The user that a match names.
+fn user_of(captures: &Captures) -> Option<Arc<str>> {
+    match captures.non_empty("user") {
+        Some(Value::Text(user)) => Some(Arc::clone(user)),
+        _ => None,
     }
 }
 
@@ -118,7 +129,7 @@ impl Connections {
 
         let mut record = match self.take(id, now) {
             Some(mut record) => {
-                record.learn_user(&captures);
+                record.learn_user(user_of(&captures));
                 let was_quiet = record.captures.non_empty("nofail").is_some()
                     | record.captures.non_empty("mlfgained").is_some();
                 record.captures.remove("nofail");
@@ -137,12 +148,11 @@ impl Connections {
                 record
             }
             None => {
-                let mut record = Record::default();
+                let mut record = Record::new(captures);
                 if !forget {
-                    record.learn_user(&captures);
+                    record.learn_user(user_of(&record.captures));
                     self.insert(id, now);
                 }
-                record.captures = captures;
                 record
             }
         };

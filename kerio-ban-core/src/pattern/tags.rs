@@ -84,18 +84,22 @@ struct Spelling {
     /// Pieces that end in colons, then digits or one more colon.
     ip6: &'static str,
     dns: &'static str,
+    /// Any number of whole lines.
+    lines: &'static str,
 }
 
 const OURS: Spelling = Spelling {
     ip4: r"(?:::f{4,6}:)?(?P<ip4>\d{1,3}(?:\.\d{1,3}){3})",
     ip6: r"(?P<ip6>(?:[0-9a-fA-F]{1,4}::?|:){1,7}(?:[0-9a-fA-F]{1,4}|:))",
     dns: r"(?P<dns>[\w.^-]*\w)",
+    lines: r"(?:.*\n)*?",
 };
 
 const FAIL2BAN: Spelling = Spelling {
     ip4: r"(?:::f{4,6}:)?(?P<ip4>(?:\d{1,3}\.){3}\d{1,3})",
     ip6: r"(?P<ip6>(?:[0-9a-fA-F]{1,4}::?|:){1,7}(?:[0-9a-fA-F]{1,4}|(?<=:):))",
     dns: r"(?P<dns>[\w\-.^_]*\w)",
+    lines: r"(?:(?:.*\n)*?)",
 };
 
 const CIDR: &str = r"(?P<cidr>\d+)";
@@ -121,7 +125,12 @@ impl Expander {
     }
 
     fn expansion(&mut self, name: &str) -> Option<String> {
-        let Spelling { ip4, ip6, dns } = self.spelling;
+        let Spelling {
+            ip4,
+            ip6,
+            dns,
+            lines,
+        } = self.spelling;
         // An address, in brackets or not.
         let address = |suffix: &str| format!(r"\[?(?:{ip4}|{ip6}){suffix}\]?");
         Some(match name {
@@ -137,7 +146,7 @@ impl Expander {
             "SKIPLINES" => {
                 let number = self.skip_lines;
                 self.skip_lines += 1;
-                format!(r"\n(?P<skiplines{number}>(?:.*\n)*?)")
+                format!(r"\n(?P<skiplines{number}>{lines})")
             }
             _ => return self.custom(name),
         })

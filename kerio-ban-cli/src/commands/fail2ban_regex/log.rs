@@ -15,7 +15,7 @@ use crate::diagnostics;
 use crate::dns::SystemResolver;
 use crate::input::{Encoding, Log, LogLines, Meter};
 use crate::python::Text;
-use crate::report::fail2ban_regex::{Limits, Page, Statistics, Taken, shortened};
+use crate::report::fail2ban_regex::{Limits, Links, Page, Statistics, Taken, shortened};
 use crate::report::{Event, JudgedLine, Out, Report, Token, Verdict};
 
 /// The encoding where none was asked for, as Python names it.
@@ -206,8 +206,8 @@ impl<'a> Reading<'a> {
                     stripped = Some(parts.join("\n"));
                 }
             }
-            if session.prefix_matched() {
-                statistics.prefix(|| session.prefix_captures());
+            if self.filter.prefregex().is_some() {
+                statistics.prefix(session);
             }
             statistics.line(
                 &text,
@@ -219,7 +219,13 @@ impl<'a> Reading<'a> {
         })?;
         statistics.elapsed = started.elapsed();
         statistics.dates = session.date_hits();
-        statistics.write(page, self.world.now, args.usedns.as_deref())?;
+        let encoding = args.encoding.as_deref().and_then(|name| name.parse().ok());
+        let links = Links {
+            host_names: args.usedns.as_deref() != Some("no"),
+            multi_line: self.filter.max_lines() > 1,
+            encoding: encoding.unwrap_or(Encoding::Utf8),
+        };
+        statistics.write(page, self.world.now, &links)?;
         Ok(())
     }
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use kerio_ban_core::{
-    Error, ErrorKind, FilterConfig, FilterSpec, JailConfig, JailOptions, Loader, OsFiles, Source,
-    Traced,
+    Error, ErrorKind, FilterConfig, FilterSpec, JailConfig, JailOptions, Loader, OsFiles, Setting,
+    Source, Traced,
 };
 use regex::Regex;
 
@@ -22,7 +22,10 @@ const SYSTEM: &str = "/etc/fail2ban";
 const FILTERS: &str = "filter.d";
 
 /// The options that are always shown with those that were typed.
-const SHOWN: [&str; 2] = ["logtype", "datepattern"];
+const LOGTYPE: &str = "logtype";
+const DATEPATTERN: &str = "datepattern";
+
+const NONE: &str = "None";
 
 /// What may be the name of a jail or of a filter, or the path of one.
 static NAME: LazyLock<Regex> = LazyLock::new(|| {
@@ -46,7 +49,6 @@ pub(super) struct Catalogue<'a> {
 struct Found {
     /// The name as typed, perhaps with an extension.
     name: String,
-    file: String,
     /// The directory that it is taken to be configured by.
     base: String,
 }
@@ -89,14 +91,11 @@ impl<'a> Catalogue<'a> {
                     spec.name()
                 ))?;
                 self.note_options("  filter", &spec, page)?;
-                self.note_real_options(&spec, |key| config.value(key), page)?;
-                return take(regex, &config, draft, page);
+                self.note_filter_options(&config, page)?;
+                return Taken::of(&config).into(regex, draft, page);
             }
         }
-        let text = shortened(regex);
-        page.note(&format!("Use   failregex line : {text}"))?;
-        draft.failregex = vec![typed("REGEX", regex)];
-        Ok(())
+        expression(regex, draft, page)
     }
 
     /// Whether fail2ban is not there at all. fail2ban-regex then refuses every
@@ -184,12 +183,20 @@ impl<'a> Catalogue<'a> {
             }
             Err(error) => return Err(End::Crash(error.to_string())),
         };
-        let value = |key: &str| jail_value(&config, key);
-        self.note_real_options(&spec, value, page)?;
+        self.note_jail_options(&spec, &config, page)?;
         if config.skipped().is_some() {
             return Ok(());
         }
-        take(regex, config.filter(), draft, page)
+        // Where the first one counts, these are the first; the server takes the
+        // last.
+        let mut filter = Taken::of(config.filter());
+        if let Some(Ok(lines)) = config.setting("maxlines").and_then(Setting::number) {
+            filter.maxlines = Some(lines);
+        }
+        if let Some(pattern) = config.filter().value(DATEPATTERN) {
+            filter.datepattern = Some(pattern);
+        }
+        filter.into(regex, draft, page)
     }
 
     /// The filter file that is meant by a name or a path.
@@ -214,7 +221,7 @@ impl<'a> Catalogue<'a> {
             };
             if Path::new(&file).is_file() {
                 let name = name.to_owned();
-                return Some(Found { name, file, base });
+                return Some(Found { name, base });
             }
         }
         None
@@ -242,14 +249,24 @@ impl<'a> Catalogue<'a> {
             page.note(&format!("Use      filter file : {}", found.name))?;
             self.note_options("  filter", &spec, page)?;
             let loader = Loader::with_files("", OsFiles).backend(self.backend);
-            loader.filter_file(&renamed(&spec, &found.file))
+            // The name is taken as typed, so that without its extension only the
+            // local file beside it is found.
+            let local = format!("{}.local", found.name);
+            let file = match Path::new(&found.name).is_file() {
+                false if Path::new(&local).is_file() => &local,
+                _ => &found.name,
+            };
+            loader.filter_file(&renamed(&spec, file))
         };
         let config = match loaded {
             Ok(config) => config,
             Err(error) => return Err(self.no_filter(regex, &error, page)),
         };
-        self.note_real_options(&spec, |key| config.value(key), page)?;
-        take(regex, &config, draft, page)
+        self.note_filter_options(&config, page)?;
+        if says_nothing(&config) {
+            return expression(regex, draft, page);
+        }
+        Taken::of(&config).into(regex, draft, page)
     }
 
     fn no_filter(&self, regex: &str, error: &Error, page: &mut Page) -> End {
@@ -271,7 +288,7 @@ impl<'a> Catalogue<'a> {
     fn note_options(&self, label: &str, spec: &FilterSpec, page: &mut Page) -> Result<(), End> {
         let options: Vec<_> = spec
             .options()
-            .map(|(name, value)| (name.to_owned(), Some(Text(value).to_string())))
+            .map(|(name, value)| (name.to_owned(), Text(value).to_string()))
             .collect();
         if !options.is_empty() {
             page.note(&format!("Use {label} options : {}", dictionary(&options)))?;
@@ -279,27 +296,79 @@ impl<'a> Catalogue<'a> {
         Ok(())
     }
 
-    fn note_real_options<'t>(
+    fn note_filter_options(&self, config: &FilterConfig, page: &mut Page) -> Result<(), End> {
+        // Without a section, all its options are there, and none has a value.
+        let has_section = !config
+            .warnings()
+            .iter()
+            .any(|warning| warning.code() == "no-definition");
+        self.note_real_options(config.parameters(), page, |name| match config.value(name) {
+            Some(value) => Some(real_value(name, value)),
+            None if !has_section && name == DATEPATTERN => Some(NONE.to_owned()),
+            None => None,
+        })
+    }
+
+    fn note_jail_options(
         &self,
         spec: &FilterSpec,
-        value: impl Fn(&str) -> Option<&'t Traced>,
+        config: &JailConfig,
         page: &mut Page,
+    ) -> Result<(), End> {
+        let typed = spec.options().map(|(name, _)| name);
+        self.note_real_options(typed, page, |name| {
+            let own = || config.setting(name).map(Setting::text);
+            match config.filter().value(name).or_else(own) {
+                Some(value) => Some(real_value(name, value)),
+                None if config.filter_spec().is_none() => Some(NONE.to_owned()),
+                None => None,
+            }
+        })
+    }
+
+    /// Shows what the named options come to, those that have a value.
+    fn note_real_options<'n>(
+        &self,
+        names: impl Iterator<Item = &'n str>,
+        page: &mut Page,
+        value: impl Fn(&str) -> Option<String>,
     ) -> Result<(), End> {
         if !self.world.show_options {
             return Ok(());
         }
-        let typed = spec.options().map(|(name, _)| name);
-        let mut options: Vec<(String, Option<String>)> = Vec::new();
-        for name in SHOWN.into_iter().chain(typed) {
+        let mut options: Vec<(String, String)> = Vec::new();
+        for name in [LOGTYPE, DATEPATTERN].into_iter().chain(names) {
             if options.iter().any(|(known, _)| known == name) {
                 continue;
             }
             if let Some(value) = value(name) {
-                options.push((name.to_owned(), Some(real_value(name, value))));
+                options.push((name.to_owned(), value));
             }
         }
         Ok(page.note(&format!("Real  filter options : {}", dictionary(&options)))?)
     }
+}
+
+/// Takes REGEX itself for the expression.
+fn expression(regex: &str, draft: &mut Draft, page: &mut Page) -> Result<(), End> {
+    let text = shortened(regex);
+    page.note(&format!("Use   failregex line : {text}"))?;
+    draft.failregex = vec![typed("REGEX", regex)];
+    Ok(())
+}
+
+/// Whether fail2ban gets nothing from a filter. It then takes its name for the
+/// expression.
+fn says_nothing(config: &FilterConfig) -> bool {
+    let text = config
+        .usedns()
+        .or(config.prefregex())
+        .or(config.datepattern());
+    text.is_none()
+        && config.maxlines().is_none()
+        && config.journalmatch().is_empty()
+        && config.failregex().is_empty()
+        && config.ignoreregex().is_empty()
 }
 
 /// A value after its conversion.
@@ -312,37 +381,48 @@ fn real_value(name: &str, value: &Traced) -> String {
     Optional(number).to_string()
 }
 
-/// A value as the filter of a jail has it, or else the jail.
-fn jail_value<'c>(config: &'c JailConfig, name: &str) -> Option<&'c Traced> {
-    let own = || config.setting(name).map(kerio_ban_core::Setting::text);
-    config.filter().value(name).or_else(own)
+/// What is taken from a filter.
+struct Taken<'c> {
+    config: &'c FilterConfig,
+    maxlines: Option<i64>,
+    datepattern: Option<&'c Traced>,
 }
 
-/// Takes what a filter says into the draft.
-fn take(regex: &str, config: &FilterConfig, draft: &mut Draft, page: &mut Page) -> Result<(), End> {
-    let invalid = |option, value: String, message: &str| {
-        format!("Invalid value for {option} ({value}) read from {regex}: {message}")
-    };
-    if let Some(lines) = config.maxlines()
-        && let Err(message) = draft.set_max_lines(lines, page)?
-    {
-        let message = invalid("maxlines", lines.to_string(), &message);
-        return Err(page.refuse(&message));
-    }
-    draft.prefregex = config.prefregex().cloned();
-    draft.failregex = config.failregex().to_vec();
-    draft.ignoreregex = config.ignoreregex().to_vec();
-    if let Some(pattern) = config.datepattern()
-        && let Err(error) = draft.set_datepattern(pattern, page)?
-    {
-        if !error.duplicate {
-            return Err(End::Crash(error.message));
+impl<'c> Taken<'c> {
+    fn of(config: &'c FilterConfig) -> Taken<'c> {
+        Taken {
+            config,
+            maxlines: config.maxlines(),
+            datepattern: config.datepattern(),
         }
-        let value = Text(pattern.as_str()).to_string();
-        let message = invalid("datepattern", value, &error.message);
-        return Err(page.refuse(&message));
     }
-    Ok(())
+
+    /// Takes it into the draft.
+    fn into(self, regex: &str, draft: &mut Draft, page: &mut Page) -> Result<(), End> {
+        let invalid = |option, value: String, message: &str| {
+            format!("Invalid value for {option} ({value}) read from {regex}: {message}")
+        };
+        if let Some(lines) = self.maxlines
+            && let Err(message) = draft.set_max_lines(lines, page)?
+        {
+            let message = invalid("maxlines", lines.to_string(), &message);
+            return Err(page.refuse(&message));
+        }
+        draft.prefregex = self.config.prefregex().cloned();
+        draft.failregex = self.config.failregex().to_vec();
+        draft.ignoreregex = self.config.ignoreregex().to_vec();
+        if let Some(pattern) = self.datepattern
+            && let Err(error) = draft.set_datepattern(pattern, page)?
+        {
+            if !error.duplicate {
+                return Err(End::Crash(error.message));
+            }
+            let value = Text(pattern.as_str()).to_string();
+            let message = invalid(DATEPATTERN, value, &error.message);
+            return Err(page.refuse(&message));
+        }
+        Ok(())
+    }
 }
 
 /// Whether fail2ban would go on without the jail.
@@ -383,10 +463,10 @@ fn syntax_error(regex: &str, error: &Error) -> String {
 }
 
 /// A Python dictionary.
-fn dictionary(entries: &[(String, Option<String>)]) -> String {
+fn dictionary(entries: &[(String, String)]) -> String {
     let entries: Vec<String> = entries
         .iter()
-        .map(|(name, value)| format!("{}: {}", Text(name), Optional(value.as_ref())))
+        .map(|(name, value)| format!("{}: {value}", Text(name)))
         .collect();
     format!("{{{}}}", entries.join(", "))
 }

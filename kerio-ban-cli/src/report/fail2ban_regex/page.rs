@@ -36,12 +36,7 @@ impl Page {
 
     /// Writes a line, or several.
     pub(crate) fn say(&mut self, text: &str) -> io::Result<()> {
-        if !self.escape {
-            return writeln!(self.out, "{text}");
-        }
-        // Lines of a log have no line feeds.
-        text.split('\n')
-            .try_for_each(|line| writeln!(self.out, "{}", Visible::new(line, true)))
+        write_lines(&mut self.out, text, self.escape)
     }
 
     /// Writes a line, unless only results are wanted.
@@ -86,6 +81,15 @@ impl Page {
     }
 }
 
+fn write_lines(out: &mut impl Write, text: &str, escape: bool) -> io::Result<()> {
+    if !escape {
+        return writeln!(out, "{text}");
+    }
+    // Lines of a log have no line feeds.
+    text.split('\n')
+        .try_for_each(|line| writeln!(out, "{}", Visible::new(line, true)))
+}
+
 /// The text, cut if it is long.
 pub(crate) fn shortened(text: &str) -> String {
     match text.char_indices().nth(SHORT) {
@@ -100,6 +104,17 @@ pub(crate) fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_terminal_obeys_no_log() {
+        let written = |escape| {
+            let mut out = Vec::new();
+            write_lines(&mut out, "a\x1b[2Jb\n\u{202e}c", escape).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(written(false), "a\x1b[2Jb\n\u{202e}c\n");
+        assert_eq!(written(true), "a\\u{1b}[2Jb\n\\u{202e}c\n");
+    }
 
     #[test]
     fn only_long_text_is_cut() {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use kerio_ban_core::{Captures, Filter, Mark, Outcome, TemplateHits, Timestamp, Value, Zone};
+use kerio_ban_core::{
+    Captures, Filter, Mark, Outcome, Session, TemplateHits, Timestamp, Value, Zone,
+};
 
 use crate::args::regex::RegexArgs;
 use crate::python::{self, Optional};
@@ -66,6 +68,10 @@ pub(crate) struct Statistics {
     pub(super) limits: Limits,
     pub(super) zone: Zone,
     pub(super) prefix_hits: u64,
+    /// Whether the prefregex matched when it was last tried, and what it
+    /// captured then.
+    prefix_matched: bool,
+    prefix_captures: String,
     /// What the prefregex captured, as Python writes it.
     pub(super) prefix_groups: Vec<String>,
     /// By failregex.
@@ -120,6 +126,8 @@ impl Statistics {
             limits,
             zone,
             prefix_hits: 0,
+            prefix_matched: false,
+            prefix_captures: String::new(),
             prefix_groups: Vec::new(),
             rules: vec![RuleCount::default(); filter.failregex().len()],
             ignore_hits: vec![0; filter.ignoreregex().len()],
@@ -133,16 +141,26 @@ impl Statistics {
         }
     }
 
-    /// Counts a match of the prefregex.
-    pub(crate) fn prefix(&mut self, captures: impl FnOnce() -> Option<Captures>) {
+    /// Takes note of whether the prefregex matched. Of a line that was ignored
+    /// before it was tried, fail2ban-regex believes what it knew last.
+    pub(crate) fn prefix(&mut self, session: &Session) {
+        let early = !session.prefix_matched() && !session.ignored_by().is_empty();
+        if !early {
+            self.prefix_matched = session.prefix_matched();
+        }
+        if !self.prefix_matched {
+            return;
+        }
         self.prefix_hits += 1;
         if !self.limits.verbose {
             return;
         }
+        if let Some(captures) = session.prefix_captures() {
+            self.prefix_captures = dictionary(&captures);
+        }
         let room = self.limits.lines - self.prefix_groups.len() as i64;
         if room > 0 {
-            let captures = captures().unwrap_or_default();
-            self.prefix_groups.push(dictionary(&captures));
+            self.prefix_groups.push(self.prefix_captures.clone());
         } else if room == 0 {
             self.prefix_groups.push("...".to_owned());
         }

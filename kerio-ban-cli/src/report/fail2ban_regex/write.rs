@@ -6,19 +6,13 @@ use std::io;
 use chrono::DateTime;
 use kerio_ban_core::{Rule, Timestamp, UseDns, Zone, spell_out};
 
-use super::Page;
-use super::debuggex;
 use super::statistics::{Lines, RuleCount, Shown, Statistics};
+use super::{Links, Page};
 
 impl Statistics {
     /// Writes the report. `now` stands in for the time of findings that have
-    /// none; `use_dns` is the option as it was typed.
-    pub(crate) fn write(
-        &self,
-        page: &mut Page,
-        now: Timestamp,
-        use_dns: Option<&str>,
-    ) -> io::Result<()> {
+    /// none.
+    pub(crate) fn write(&self, page: &mut Page, now: Timestamp, links: &Links) -> io::Result<()> {
         page.say("\nResults\n=======")?;
         self.write_prefix(page)?;
         self.write_rules(page, now)?;
@@ -38,7 +32,7 @@ impl Statistics {
                 &self.matched,
                 limits.matched,
                 failregex,
-                use_dns,
+                links,
             )?;
         }
         if limits.ignored != Shown::Nothing {
@@ -49,7 +43,7 @@ impl Statistics {
                 &self.ignored,
                 limits.ignored,
                 ignoreregex,
-                use_dns,
+                links,
             )?;
         }
         if limits.missed != Shown::Nothing {
@@ -59,7 +53,7 @@ impl Statistics {
                 &self.missed,
                 limits.missed,
                 failregex,
-                use_dns,
+                links,
             )?;
         }
         Ok(())
@@ -140,7 +134,7 @@ impl Statistics {
         lines: &Lines,
         shown: Shown,
         rules: &[Rule],
-        use_dns: Option<&str>,
+        links: &Links,
     ) -> io::Result<()> {
         if lines.count == 0 {
             return Ok(());
@@ -154,16 +148,12 @@ impl Statistics {
             ));
         }
         let texts: Vec<String> = if self.limits.debuggex {
-            let multi_line = self.filter.max_lines() > 1;
-            let host_names = use_dns != Some("no");
             let pairs = lines
                 .samples
                 .iter()
                 .flat_map(|sample| rules.iter().map(move |rule| (sample, rule)));
             pairs
-                .map(|(sample, rule)| {
-                    debuggex::entry(sample, rule.original().as_str(), multi_line, host_names)
-                })
+                .map(|(sample, rule)| links.entry(sample, rule.original().as_str()))
                 .collect()
         } else {
             lines.texts.clone()

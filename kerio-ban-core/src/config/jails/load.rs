@@ -450,7 +450,7 @@ fn resolve_filter(
 ) -> Result<FilterConfig, Error> {
     let values = definition.combined(&HashSet::new())?;
     let mut config = FilterConfig::typed(name, "Definition", &values)?;
-    config.note_logtype(&definition);
+    config.note_parameters(&definition);
     let earlier = resource.warnings.iter().cloned().chain(definition.warnings);
     config.warnings.splice(0..0, earlier);
     config.sources.clone_from(&resource.layers.sources);
