@@ -1,9 +1,7 @@
 //! The layout of the report.
 
-use std::fmt::Write;
 use std::io;
 
-use chrono::DateTime;
 use kerio_ban_core::{Rule, Timestamp, UseDns, Zone, spell_out};
 
 use super::statistics::{Lines, RuleCount, Shown, Statistics};
@@ -80,9 +78,9 @@ impl Statistics {
         let total = self.rules.iter().map(|rule| rule.hits).sum();
         let lines = failregex
             .filter(|(_, count)| self.limits.verbose || count.hits > 0)
-            .flat_map(|(rule, count)| self.rule_lines(rule, count, now))
-            .collect::<Vec<String>>();
-        write_list(page, "Failregex", total, &lines)?;
+            .map(|(rule, count)| self.rule_lines(rule, count, now))
+            .collect::<io::Result<Vec<Vec<String>>>>()?;
+        write_list(page, "Failregex", total, &lines.concat())?;
         let ignoreregex = self.filter.ignoreregex().iter().zip(&self.ignore_hits);
         let total = self.ignore_hits.iter().sum();
         let lines = ignoreregex
@@ -92,18 +90,23 @@ impl Statistics {
         write_list(page, "Ignoreregex", total, &lines)
     }
 
-    fn rule_lines(&self, rule: &Rule, count: &RuleCount, now: Timestamp) -> Vec<String> {
+    fn rule_lines(
+        &self,
+        rule: &Rule,
+        count: &RuleCount,
+        now: Timestamp,
+    ) -> io::Result<Vec<String>> {
         let mut lines = vec![rule_line(rule, count.hits)];
-        lines.extend(count.found.iter().map(|found| {
-            let time = clock_time(found.time.unwrap_or(now), &self.zone);
+        for found in &count.found {
+            let time = clock_time(found.time.unwrap_or(now), &self.zone)?;
             let further = if found.further {
                 " (multiple regex matched)"
             } else {
                 ""
             };
-            format!("    {}  {time}{further}", found.id)
-        }));
-        lines
+            lines.push(format!("    {}  {time}{further}", found.id));
+        }
+        Ok(lines)
     }
 
     fn write_dates(&self, page: &mut Page) -> io::Result<()> {
@@ -173,14 +176,38 @@ fn write_list(page: &mut Page, title: &str, total: u64, lines: &[String]) -> io:
     page.list(Some(" #) [# of hits] regular expression"), lines)
 }
 
+const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
 /// `Sun Aug 14 12:00:00 2005`.
-fn clock_time(at: Timestamp, zone: &Zone) -> String {
-    let local = at.seconds().floor() + zone.offset(at) as f64;
-    let mut out = String::new();
-    if let Some(date) = DateTime::from_timestamp(local as i64, 0) {
-        let _ = write!(out, "{}", date.format("%a %b %d %H:%M:%S %Y"));
+///
+/// # Errors
+/// [`io::ErrorKind::Unsupported`] for a year that the C library cannot hold,
+/// which is where fail2ban-regex ends.
+fn clock_time(at: Timestamp, zone: &Zone) -> io::Result<String> {
+    let local = (at.seconds().floor() as i64).saturating_add(zone.offset(at));
+    let (day, second) = (local.div_euclid(86_400), local.rem_euclid(86_400));
+    let weekday = DAYS[day.rem_euclid(7) as usize];
+    // Years are counted from March, so that leap days come last.
+    let day = day + 719_468;
+    let (era, day) = (day.div_euclid(146_097), day.rem_euclid(146_097));
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = (month + 2) % 12;
+    let year = year + 400 * era + i64::from(month < 2);
+    if i32::try_from(year - 1900).is_err() {
+        let message = format!("the moment {at} is out of range: fail2ban-regex breaks off here");
+        return Err(io::Error::new(io::ErrorKind::Unsupported, message));
     }
-    out
+    let month = MONTHS[month as usize];
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    Ok(format!(
+        "{weekday} {month} {day:02} {hour:02}:{minute:02}:{second:02} {year}"
+    ))
 }
 
 /// Without white space at the end, as Python sees it.
@@ -196,9 +223,20 @@ mod tests {
     #[test]
     fn times_are_those_of_the_zone() {
         let at = Timestamp::from_seconds(1_124_013_600.9).unwrap();
-        assert_eq!(clock_time(at, &Zone::utc()), "Sun Aug 14 10:00:00 2005");
+        let utc = |at| clock_time(at, &Zone::utc()).map_err(|error| error.kind());
+        assert_eq!(utc(at).unwrap(), "Sun Aug 14 10:00:00 2005");
         let zone = Zone::posix("XST-2").unwrap();
-        assert_eq!(clock_time(at, &zone), "Sun Aug 14 12:00:00 2005");
+        assert_eq!(clock_time(at, &zone).unwrap(), "Sun Aug 14 12:00:00 2005");
+        let utc = |seconds| utc(Timestamp::from_whole_seconds(seconds));
+        assert_eq!(utc(0).unwrap(), "Thu Jan 01 00:00:00 1970");
+        assert_eq!(utc(951_782_400).unwrap(), "Tue Feb 29 00:00:00 2000");
+        assert_eq!(utc(-1).unwrap(), "Wed Dec 31 23:59:59 1969");
+        // What TAI64N can say goes beyond all calendars.
+        assert_eq!(
+            utc(32_503_680_000_000).unwrap(),
+            "Fri Aug 14 00:00:00 1031970"
+        );
+        assert_eq!(utc(1 << 60), Err(io::ErrorKind::Unsupported));
     }
 
     #[test]
