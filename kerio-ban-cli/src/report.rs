@@ -101,14 +101,22 @@ pub(crate) struct LineTrouble<'a> {
     pub(crate) message: String,
 }
 
-/// Writes events down.
-pub(crate) trait Report {
+/// Takes events.
+pub(crate) trait Events {
     /// Takes the next event.
     ///
     /// # Errors
     /// What the output says.
     fn event(&mut self, event: &Event<'_>) -> io::Result<()>;
 
+    /// Whether it makes a difference which lines are missed.
+    fn wants_missed(&self) -> bool {
+        true
+    }
+}
+
+/// Writes events down.
+pub(crate) trait Report: Events {
     /// Something that takes the events of lines further on.
     fn part(&self) -> Box<dyn PartialReport>;
 
@@ -119,14 +127,9 @@ pub(crate) trait Report {
     fn add(&mut self, part: Part) -> io::Result<()>;
 }
 
-/// Takes events ahead of their turn, perhaps in another thread.
-pub(crate) trait PartialReport: Send {
-    /// Takes the next event.
-    ///
-    /// # Errors
-    /// None: nothing is written yet.
-    fn event(&mut self, event: &Event<'_>) -> io::Result<()>;
-
+/// Takes events ahead of their turn, perhaps in another thread. Nothing is
+/// written yet.
+pub(crate) trait PartialReport: Events + Send {
     /// What came of it.
     fn end(self: Box<Self>) -> Part;
 }
@@ -153,11 +156,17 @@ impl Part {
 /// Writes nothing.
 pub(crate) struct Quiet;
 
-impl Report for Quiet {
+impl Events for Quiet {
     fn event(&mut self, _event: &Event<'_>) -> io::Result<()> {
         Ok(())
     }
 
+    fn wants_missed(&self) -> bool {
+        false
+    }
+}
+
+impl Report for Quiet {
     fn part(&self) -> Box<dyn PartialReport> {
         Box::new(Quiet)
     }
@@ -168,10 +177,6 @@ impl Report for Quiet {
 }
 
 impl PartialReport for Quiet {
-    fn event(&mut self, _event: &Event<'_>) -> io::Result<()> {
-        Ok(())
-    }
-
     fn end(self: Box<Self>) -> Part {
         Part::Nothing
     }

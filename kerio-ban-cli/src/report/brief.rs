@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use kerio_ban_core::{Mark, RuleKind};
 
-use super::{Event, JudgedLine, Part, PartialReport, Report, Verdict};
+use super::{Event, Events, JudgedLine, Part, PartialReport, Report, Verdict};
 use crate::words::Visible;
 
 /// Writes `log:line: what`.
@@ -71,7 +71,7 @@ impl<W: Write> Brief<W> {
     }
 }
 
-impl<W: Write> Report for Brief<W> {
+impl<W: Write> Events for Brief<W> {
     fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
         match event {
             Event::Begin(_) | Event::Taken { .. } => Ok(()),
@@ -94,6 +94,12 @@ impl<W: Write> Report for Brief<W> {
         }
     }
 
+    fn wants_missed(&self) -> bool {
+        self.missed
+    }
+}
+
+impl<W: Write> Report for Brief<W> {
     fn part(&self) -> Box<dyn PartialReport> {
         Box::new(Brief::new(
             Vec::new(),
@@ -109,10 +115,6 @@ impl<W: Write> Report for Brief<W> {
 }
 
 impl PartialReport for Brief<Vec<u8>> {
-    fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
-        Report::event(self, event)
-    }
-
     fn end(self: Box<Self>) -> Part {
         Part::Bytes(self.out)
     }

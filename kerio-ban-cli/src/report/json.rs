@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use kerio_ban_core::{Hit, Mark, Outcome, Rule, Timestamp, Value};
 use serde_json::{Map, Value as Object, json};
 
-use super::{Begin, Event, JudgedLine, LineTrouble, Part, PartialReport, Report, Tally, Verdict};
+use super::{
+    Begin, Event, Events, JudgedLine, LineTrouble, Part, PartialReport, Report, Tally, Verdict,
+};
 use crate::failure::Failure;
 
 /// The version of the form. It only ever grows.
@@ -89,7 +91,7 @@ impl<W: Write> Json<W> {
     }
 }
 
-impl<W: Write> Report for Json<W> {
+impl<W: Write> Events for Json<W> {
     fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
         match event {
             Event::Begin(begin) => self.begin(begin),
@@ -100,6 +102,12 @@ impl<W: Write> Report for Json<W> {
         }
     }
 
+    fn wants_missed(&self) -> bool {
+        self.missed
+    }
+}
+
+impl<W: Write> Report for Json<W> {
     fn part(&self) -> Box<dyn PartialReport> {
         Box::new(Json::new(Vec::new(), self.missed, self.ignored))
     }
@@ -110,10 +118,6 @@ impl<W: Write> Report for Json<W> {
 }
 
 impl PartialReport for Json<Vec<u8>> {
-    fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
-        Report::event(self, event)
-    }
-
     fn end(self: Box<Self>) -> Part {
         Part::Bytes(self.out)
     }

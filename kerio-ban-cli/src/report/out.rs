@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use kerio_ban_core::{FailureId, Hit, Mark, Timestamp, Value};
 
-use super::{Event, JudgedLine, PartialReport, Report};
+use super::{Event, Events, JudgedLine, PartialReport, Report};
 use crate::python::{self, Optional};
 use crate::words::Visible;
 
@@ -263,7 +263,7 @@ fn write_line(out: &mut impl Write, text: &str, escape: bool) -> io::Result<()> 
     writeln!(out, "{}", Visible::new(text, escape))
 }
 
-impl<W: Write> Report for Out<W> {
+impl<W: Write> Events for Out<W> {
     fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
         match event {
             Event::Line(line) => self.line(line),
@@ -272,6 +272,12 @@ impl<W: Write> Report for Out<W> {
         }
     }
 
+    fn wants_missed(&self) -> bool {
+        self.invert
+    }
+}
+
+impl<W: Write> Report for Out<W> {
     fn part(&self) -> Box<dyn PartialReport> {
         Box::new(Out::new(
             Vec::new(),
@@ -288,10 +294,6 @@ impl<W: Write> Report for Out<W> {
 }
 
 impl PartialReport for Out<Vec<u8>> {
-    fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
-        Report::event(self, event)
-    }
-
     fn end(self: Box<Self>) -> super::Part {
         super::Part::Bytes(self.out)
     }

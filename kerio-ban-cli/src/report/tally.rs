@@ -64,6 +64,12 @@ impl Tally {
         }
     }
 
+    /// Counts a line that was missed and of which nothing else is known.
+    pub(crate) fn count_missed(&mut self) {
+        self.lines += 1;
+        self.missed += 1;
+    }
+
     /// Another one for the same filter that has counted nothing.
     pub(crate) fn empty(&self) -> Tally {
         Tally {

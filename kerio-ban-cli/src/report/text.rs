@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use kerio_ban_core::{Filter, Rule, RuleKind, Zone};
 
 pub(crate) use self::lists::Lists;
-use super::{Begin, Event, Part, PartialReport, Report, Tally};
+use super::{Begin, Event, Events, Part, PartialReport, Report, Tally};
 use crate::console::Console;
 use crate::places::Places;
 use crate::words::{Visible, counted, shortened};
@@ -296,7 +296,7 @@ impl<W: Write> Text<W> {
     }
 }
 
-impl<W: Write> Report for Text<W> {
+impl<W: Write> Events for Text<W> {
     fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
         match event {
             Event::Begin(begin) => self.begin(begin),
@@ -304,6 +304,13 @@ impl<W: Write> Report for Text<W> {
             Event::End(tally) => self.end(tally),
         }
     }
+
+    fn wants_missed(&self) -> bool {
+        self.lists.wants_missed()
+    }
+}
+
+impl<W: Write> Report for Text<W> {
     fn part(&self) -> Box<dyn PartialReport> {
         Box::new(self.lists.empty())
     }

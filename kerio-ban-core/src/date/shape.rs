@@ -602,13 +602,10 @@ fn padded(text: &[u8]) -> Option<[u8; MAX_FORM]> {
     Some(bytes)
 }
 
+/// As two words, which are compared at once.
 fn words(bytes: &[u8; MAX_FORM]) -> [u128; 2] {
-    let (low, high) = bytes.split_at(MAX_FORM / 2);
-    [low, high].map(|half| {
-        half.iter()
-            .rev()
-            .fold(0, |word, &byte| word << 8 | u128::from(byte))
-    })
+    let (halves, _) = bytes.as_chunks::<16>();
+    [halves[0], halves[1]].map(u128::from_le_bytes)
 }
 
 fn begin_of(pattern: &str) -> (Begin, &str) {

@@ -16,7 +16,7 @@ use crate::dns::SystemResolver;
 use crate::input::{Encoding, Log, LogLines, Meter};
 use crate::python::Text;
 use crate::report::fail2ban_regex::{Limits, Links, Page, Statistics, Taken, shortened};
-use crate::report::{Event, JudgedLine, Out, Report, Token, Verdict};
+use crate::report::{Event, Events, JudgedLine, Out, Token, Verdict};
 
 /// The encoding where none was asked for, as Python names it.
 const ENCODING: &str = "UTF-8";

@@ -5,15 +5,14 @@ use std::io;
 use kerio_ban_core::{BlockOptions, LineState, Outcome, Session, Trouble};
 
 use crate::buffered::Buffered;
-use crate::report::{Event, JudgedLine, LineTrouble, Tally, Verdict};
+use crate::report::{Event, Events, JudgedLine, LineTrouble, Tally, Verdict};
 
 /// Lines of one log on their way into a report.
 pub(super) struct Judging<'j> {
     pub(super) log: &'j str,
     pub(super) options: &'j BlockOptions,
     pub(super) tally: &'j mut Tally,
-    /// Takes the events.
-    pub(super) tell: &'j mut dyn FnMut(&Event<'_>) -> io::Result<()>,
+    pub(super) report: &'j mut dyn Events,
 }
 
 impl Judging<'_> {
@@ -44,6 +43,10 @@ impl Judging<'_> {
 
     /// Reports a line that was passed over.
     fn passed(&mut self, number: u64, text: &[u8]) -> io::Result<()> {
+        if !self.report.wants_missed() {
+            self.tally.count_missed();
+            return Ok(());
+        }
         self.event(&Event::Line(&JudgedLine {
             log: self.log,
             number,
@@ -93,6 +96,6 @@ impl Judging<'_> {
 
     fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
         self.tally.count(event);
-        (self.tell)(event)
+        self.report.event(event)
     }
 }

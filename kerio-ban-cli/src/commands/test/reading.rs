@@ -114,7 +114,7 @@ impl Reading<'_> {
                 log: name,
                 options,
                 tally: &mut self.tally,
-                tell: &mut |event| self.report.event(event),
+                report: &mut *self.report,
             }
             .block(session, block, number, buffered.as_mut())?;
         }

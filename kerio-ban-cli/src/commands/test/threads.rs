@@ -157,7 +157,7 @@ impl Reading<'_> {
             log: self.log,
             options: self.options,
             tally: self.tally,
-            tell: &mut |event| self.report.event(event),
+            report: self.report,
         }
         .block(session, block, number, None)
     }
@@ -238,7 +238,7 @@ impl Worker<'_> {
                 log: self.log,
                 options: self.options,
                 tally: &mut tally,
-                tell: &mut |event| report.event(event),
+                report: &mut *report,
             }
             .block(&mut session, &block, number, None);
             // Parts of reports are written to memory, which does not fail.

@@ -8,7 +8,7 @@ use kerio_ban_core::{Hit, Mark, Zone};
 use super::{Listing, Shown};
 use crate::clock::local_time;
 use crate::console::Console;
-use crate::report::{Event, JudgedLine, LineTrouble, Part, PartialReport, Verdict};
+use crate::report::{Event, Events, JudgedLine, LineTrouble, Part, PartialReport, Verdict};
 use crate::words::{Visible, shortened};
 
 /// How much of a line a list shows where not everything was asked for.
@@ -116,7 +116,7 @@ impl Lists {
     }
 }
 
-impl PartialReport for Lists {
+impl Events for Lists {
     fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
         match event {
             Event::Line(line) => self.line(line),
@@ -127,6 +127,12 @@ impl PartialReport for Lists {
         Ok(())
     }
 
+    fn wants_missed(&self) -> bool {
+        self.missed.has_room()
+    }
+}
+
+impl PartialReport for Lists {
     fn end(self: Box<Self>) -> Part {
         Part::Lists(self)
     }
@@ -186,9 +192,16 @@ impl List {
     /// Adds an entry if there is room; only then is it made. It is told
     /// whether it may be of any length.
     fn add_with(&mut self, entry: impl FnOnce(bool) -> Entry) {
-        let whole = self.shown == Shown::All;
-        if whole || self.shown == Shown::Some && self.entries.len() < self.limit {
-            self.entries.push_back(entry(whole));
+        if self.has_room() {
+            self.entries.push_back(entry(self.shown == Shown::All));
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        match self.shown {
+            Shown::All => true,
+            Shown::Some => self.entries.len() < self.limit,
+            Shown::Nothing => false,
         }
     }
 
