@@ -197,8 +197,12 @@ impl Corpus {
             let offset = text.len() - json.len();
             let place = span.part(offset..text.len());
             let value: Value = serde_json::from_str(json).map_err(|error| {
-                let column = error.column().saturating_sub(1).min(json.len());
-                let place = place.part(column..json.len());
+                // Counted in bytes, and not always to the start of a character.
+                let mut at = error.column().saturating_sub(1).min(json.len());
+                while !json.is_char_boundary(at) {
+                    at -= 1;
+                }
+                let place = place.part(at..json.len());
                 Error::new(SamplesError::Json(plain(&error))).at(place)
             })?;
             match (keyword, value) {
@@ -414,6 +418,8 @@ mod tests {
     #[test]
     fn err_annotations() {
         insta::assert_snapshot!(error("x\n# failJSON: {\"a\": }\ny"), @"logs/x:2:19: not valid JSON: expected value");
+        insta::assert_snapshot!(error("# failJSON: {\"é\" é}\ny"), @"logs/x:1:18: not valid JSON: expected `:`");
+        insta::assert_snapshot!(error("# failJSON: é\ny"), @"logs/x:1:13: not valid JSON: expected value");
         insta::assert_snapshot!(error("# failJSON: [1]\ny"), @"logs/x:1:12: expected an object after `failJSON:`, found an array");
         insta::assert_snapshot!(error("# filterOptions: [1]\ny"), @"logs/x:1:17: expected objects after `filterOptions:`, found a number");
         insta::assert_snapshot!(error("# addFILE: \"b\"\n"), @"logs/x:1:11: `addFILE` needs the log to be a file");
