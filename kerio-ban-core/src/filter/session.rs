@@ -221,6 +221,7 @@ impl Report {
         }
         self.found = 0;
         self.time = None;
+        self.cut = Cut::default();
         self.ignored_by.clear();
         self.troubles.clear();
         self.prefix_matched = false;
