@@ -36,7 +36,7 @@ use std::sync::{Arc, OnceLock};
 
 use self::emit::{Form, Script, Target, emit, needs_backtracking};
 use self::literals::Literal;
-use self::machine::{Answer, Machine};
+use self::machine::{Answer, Budget, Machine};
 use self::problem::{Failure, Problem};
 use self::program::Program;
 use self::syntax::{Assertion, Expression, Kind};
@@ -265,7 +265,7 @@ impl Pattern {
             && !slots.plain
             && let Some(machine) = self.0.machine()
         {
-            let budget = self.0.budget(range.end);
+            let budget = self.0.budget();
             match machine.search(text.as_str().as_bytes(), range.clone(), budget, slots) {
                 Answer::Found => return Ok(true),
                 Answer::Nothing => return Ok(false),
@@ -300,15 +300,11 @@ impl Inner {
         machine.as_ref()
     }
 
-    /// How many steps our own matcher may take in a text. Nearly always a
-    /// hundred are enough; with this many it takes about as long as the linear
-    /// engine would.
-    fn budget(&self, length: usize) -> u64 {
-        let length = length as u64;
+    fn budget(&self) -> Budget {
         if self.regular {
-            2_000 + 16 * length
+            Budget::Small
         } else {
-            50_000 + 100 * length
+            Budget::Large
         }
     }
 

@@ -8,20 +8,23 @@
 //! exactly what Python does.
 //!
 //! It tries one way after the other, so it has a budget of steps that grows
-//! with the text only. When that is used up it says so, and the other engines
-//! are asked. They give the same answer.
+//! with the text only. Once half of it is used up, it remembers what has failed,
+//! where that can be told by the place alone. When all is used up it says so, and
+//! the other engines are asked. They give the same answer.
 
 mod compile;
 mod fork;
 mod run;
 mod set;
+mod visited;
 
 use memchr::memmem;
 
 use self::fork::Fork;
 use self::set::{ByteSet, Lead, Run};
+use self::visited::Memo;
 
-pub(super) use self::run::{Answer, Memory, NOWHERE};
+pub(super) use self::run::{Answer, Budget, Memory, NOWHERE};
 
 /// The largest program. Expressions with larger ones are left to the other
 /// engines.
@@ -42,6 +45,7 @@ pub(super) struct Machine {
     groups: usize,
     /// How many places in the text are remembered on the way.
     marks: usize,
+    memo: Memo,
 }
 
 /// Where in a text a match can begin.

@@ -438,6 +438,68 @@ fn engines_agree_with_python_semantics_and_each_other() {
 }
 
 #[test]
+fn remembering_what_failed_changes_nothing() {
+    let mut compared = 0;
+    let mut machine: (String, Option<Machine>) = Default::default();
+    let (mut slots, mut remembering) = (Slots::default(), Slots::default());
+    generated(0x2545_f491_4f6c_dd1d, 2000, |expression, options, text| {
+        if machine.0 != expression {
+            let parsed = parse::parse(expression, options.multi_line).ok();
+            let compiled = parsed.and_then(|parsed| Machine::new(&parsed));
+            machine = (expression.to_owned(), compiled);
+        }
+        let Some(machine) = machine.1.as_ref().filter(|_| text.is_ascii()) else {
+            return;
+        };
+        let bytes = text.as_bytes();
+        let plain = machine.search(bytes, 0..bytes.len(), Budget::Large, &mut slots);
+        let answer = machine.search(bytes, 0..bytes.len(), Budget::Remembering, &mut remembering);
+        if plain == Answer::GivenUp || answer == Answer::GivenUp {
+            return;
+        }
+        assert_eq!(plain, answer, "{expression:?} in {text:?}");
+        if plain == Answer::Found {
+            for group in 0..10 {
+                let (one, other) = (slots.get(group), remembering.get(group));
+                assert_eq!(one, other, "{expression:?} in {text:?}, group {group}");
+            }
+        }
+        compared += 1;
+    });
+    assert!(compared > 5_000, "{compared}");
+}
+
+#[test]
+fn steps_grow_with_the_text_only() {
+    let steps = |expression: &str, text: &str| {
+        let machine = Machine::new(&parse::parse(expression, false).unwrap()).unwrap();
+        let mut slots = Slots::default();
+        let answer = machine.search(text.as_bytes(), 0..text.len(), Budget::Large, &mut slots);
+        (answer, slots.steps())
+    };
+    // Exponential or cubic for whoever tries all ways.
+    for (expression, pump, rest, ends) in [
+        ("^(?:a|a)*b", "a", "c", true),
+        ("^(x)?(?:a|a)*(?(1)c|d)b", "a", "cb", true),
+        // Left to the linear engine.
+        ("^(?:a+)+b", "a", "c", false),
+        ("^(?:\\S+|.*?)\\s*x?\\s*y?\\s*z", " ", "c", false),
+        (r#"^"[^"]+(?:"+[^"]*(?="))*?"b"#, "\"", "c", true),
+    ] {
+        let [short, long] = [500, 1000].map(|count| {
+            let (answer, steps) = steps(expression, &(pump.repeat(count) + rest + "\n"));
+            assert_eq!(answer == Answer::Nothing, ends, "{expression}");
+            steps
+        });
+        assert!(long < 3 * short, "{expression}: {short}, then {long} steps");
+    }
+    // Depends on what was captured, so that nothing can be remembered.
+    let (answer, steps) = steps(r"^(?:(a)|a|\1)*b", &("a".repeat(1000) + "c\n"));
+    assert_eq!(answer, Answer::GivenUp);
+    assert!(steps < 200_000, "{steps}");
+}
+
+#[test]
 fn a_prefilter_lets_every_match_through() {
     let expressions = [
         "failed for",

@@ -5,6 +5,7 @@
 
 use super::fork::{Branch, Fork, Target};
 use super::set::{ByteSet, Lead, Run};
+use super::visited::Memo;
 use super::{Loop, LoopMode, MAX_OPS, Machine, Op, Place, Start};
 use crate::pattern::charset::ascii_set_of;
 use crate::pattern::syntax::{
@@ -28,6 +29,7 @@ impl Machine {
                 entry: 0,
                 groups: groups.len(),
                 marks: groups.len(),
+                memo: Memo::default(),
             },
         };
         let end = compiler.push(Op::Match, Lead::ANY)?;
@@ -46,6 +48,7 @@ impl Machine {
         {
             machine.entry = next;
         }
+        machine.memo = Memo::new(&machine.ops);
         Some(machine)
     }
 

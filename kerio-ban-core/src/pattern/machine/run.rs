@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::set::Lead;
+use super::visited::Visited;
 use super::{Loop, LoopMode, Machine, Op, Place, Start};
 use crate::pattern::haystack::Slots;
 
@@ -15,6 +16,19 @@ pub(in crate::pattern) enum Answer {
     GivenUp,
 }
 
+/// How many steps a search may take. Nearly always a hundred are enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::pattern) enum Budget {
+    /// About the time that a linear engine takes.
+    Small,
+    /// Where there is no linear engine to go on: enough to try everything, if
+    /// what failed can be remembered.
+    Large,
+    /// Enough for a test, remembering from the start.
+    #[cfg(test)]
+    Remembering,
+}
+
 /// What a search works on, kept so that its memory is.
 #[derive(Clone, Default)]
 pub(in crate::pattern) struct Memory {
@@ -24,6 +38,7 @@ pub(in crate::pattern) struct Memory {
     marks: Vec<u32>,
     /// The groups, by their numbers.
     pub(in crate::pattern) spans: Vec<(u32, u32)>,
+    visited: Visited,
     /// How many steps all searches have taken.
     steps: u64,
 }
@@ -34,6 +49,9 @@ impl Memory {
         self.steps
     }
 }
+
+/// The bytes of a long line.
+const LONG: usize = 1 << 15;
 
 /// No place.
 pub(in crate::pattern) const NOWHERE: u32 = u32::MAX;
@@ -56,6 +74,13 @@ enum Entry {
     Deny { next: u32, at: u32 },
 }
 
+/// How many steps may be taken in all: until what failed is remembered, and
+/// until the search is given up.
+struct Limits {
+    first: u64,
+    last: u64,
+}
+
 /// Whether a way was found.
 enum Way {
     To(usize),
@@ -70,7 +95,7 @@ impl Machine {
         &self,
         text: &[u8],
         range: Range<usize>,
-        budget: u64,
+        budget: Budget,
         slots: &mut Slots,
     ) -> Answer {
         let text = &text[..range.end];
@@ -81,8 +106,8 @@ impl Machine {
             return Answer::Nothing;
         }
         let memory = &mut slots.memory;
-        let before = memory.steps;
-        let limit = before + budget;
+        let mut limits = self.limits(memory.steps, text.len(), budget);
+        memory.visited.is_on = false;
         memory.marks.clear();
         memory.marks.resize(self.marks, NOWHERE);
         memory.spans.clear();
@@ -92,7 +117,7 @@ impl Machine {
             let Some(start) = self.next_start(text, from) else {
                 return Answer::Nothing;
             };
-            match self.attempt(text, start, limit, memory) {
+            match self.attempt(text, start, &mut limits, memory) {
                 Way::To(end) => {
                     memory.spans[0] = (start as u32, end as u32);
                     slots.take_found();
@@ -107,6 +132,28 @@ impl Machine {
             memory.steps += (start - from) as u64 / 16;
             from = start + 1;
             memory.spans.fill((NOWHERE, NOWHERE));
+        }
+    }
+
+    fn limits(&self, taken: u64, length: usize, budget: Budget) -> Limits {
+        // Of a very long line, one way may be tried, and a little more.
+        let more = length as u64 / 2;
+        let short = length.min(LONG) as u64;
+        let (first, last) = match budget {
+            Budget::Small => {
+                let steps = 2_000 + 16 * short + more;
+                (steps, steps)
+            }
+            Budget::Large => {
+                let steps = 25_000 + 50 * short + more;
+                (steps, 2 * steps + self.memo.steps(self.ops.len(), length))
+            }
+            #[cfg(test)]
+            Budget::Remembering => (0, 1_000_000),
+        };
+        Limits {
+            first: taken + first,
+            last: taken + last,
         }
     }
 
@@ -130,24 +177,40 @@ impl Machine {
     }
 
     /// Tries to match at one place.
-    fn attempt(&self, text: &[u8], start: usize, limit: u64, memory: &mut Memory) -> Way {
+    fn attempt(&self, text: &[u8], start: usize, limits: &mut Limits, memory: &mut Memory) -> Way {
         let Memory {
             trail,
             marks,
             spans,
+            visited,
             steps,
         } = memory;
         trail.clear();
         let mut at = start;
         let mut op = self.entry;
         let mut taken = *steps;
+        // In how many looks and the like the match is: what fails there fails
+        // only them.
+        let mut regions = 0_u32;
         let way = 'steps: loop {
             taken += 1;
-            if taken > limit {
-                break Way::GivenUp;
+            let mut step = &self.ops[op as usize];
+            if taken > limits.first {
+                if taken > limits.last {
+                    break Way::GivenUp;
+                }
+                let is_set = |group: u32| spans[group as usize].0 != NOWHERE;
+                if !visited.is_on && !visited.begin(self, text.len()) {
+                    limits.first = limits.last;
+                } else if regions == 0 && visited.again(self, op, at, is_set) {
+                    step = &Op::Fail;
+                } else {
+                    // Every step comes here from now on.
+                    limits.first = 0;
+                }
             }
             // What does not go on has failed.
-            match self.ops[op as usize] {
+            match *step {
                 Op::Match => break Way::To(at),
                 Op::Fail => {}
                 Op::Byte { byte, next } => {
@@ -244,12 +307,14 @@ impl Machine {
                     continue 'steps;
                 }
                 Op::Barrier { next } => {
+                    regions += 1;
                     trail.push(Entry::Barrier { at: at as u32 });
                     op = next;
                     continue 'steps;
                 }
                 Op::Seal { back, next } => {
                     let began = seal(trail);
+                    regions -= 1;
                     if back {
                         at = began;
                     }
@@ -257,6 +322,7 @@ impl Machine {
                     continue 'steps;
                 }
                 Op::Deny { body, next } => {
+                    regions += 1;
                     trail.push(Entry::Deny {
                         next,
                         at: at as u32,
@@ -265,6 +331,7 @@ impl Machine {
                     continue 'steps;
                 }
                 Op::Denied => {
+                    regions -= 1;
                     while let Some(entry) = trail.pop() {
                         match entry {
                             Entry::Deny { .. } => break,
@@ -368,8 +435,9 @@ impl Machine {
                     }
                     Entry::Group { group, start, end } => spans[group as usize] = (start, end),
                     Entry::Mark { mark, at } => marks[mark as usize] = at,
-                    Entry::Barrier { .. } => {}
+                    Entry::Barrier { .. } => regions -= 1,
                     Entry::Deny { next, at: before } => {
+                        regions -= 1;
                         at = before as usize;
                         op = next;
                         continue 'steps;
