@@ -34,7 +34,6 @@ fn grows_with_the_line(name: &str, filter: &Filter, line: impl Fn(usize) -> Stri
         assert!(!given_up, "{name}: given up");
         steps
     });
-    println!("{name}: {short} and {long} steps");
     assert!(short > 0, "{name}: the line is not searched at all");
     assert!(
         long <= 5 * short / 2 + 1000,
