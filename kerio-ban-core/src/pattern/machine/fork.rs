@@ -4,10 +4,25 @@ use super::set::{ByteSet, Lead};
 
 /// Which branches can match, by the next byte.
 pub(super) struct Fork {
-    /// For each byte, and for the end of the text, the number of a list.
+    /// For each byte, and for the end of the text, the only branch that comes
+    /// into question; [`NONE`] or [`SEVERAL`] if there is not just one.
+    only: [u16; 129],
+    /// For each of them, the number of a list.
     lists: [u8; 129],
     /// Where the lists are among the branches of the program.
     ranges: Vec<(u32, u32)>,
+}
+
+const NONE: u16 = u16::MAX;
+const SEVERAL: u16 = u16::MAX - 1;
+
+/// What can be tried at a place.
+pub(super) enum Choice {
+    Nothing,
+    /// One operation.
+    Only(u32),
+    /// The branches of the program from one number to another.
+    Several(u32, u32),
 }
 
 /// A way on: an operation, and what it can begin with.
@@ -55,6 +70,7 @@ impl Fork {
             return None;
         }
         let mut fork = Fork {
+            only: [NONE; 129],
             lists: [0; 129],
             ranges: Vec::with_capacity(parts.len() + 1),
         };
@@ -70,6 +86,14 @@ impl Fork {
         let at_end = branches.iter().filter(|branch| branch.end);
         let at_end: Vec<u32> = at_end.flat_map(|branch| &branch.ops).copied().collect();
         fork.push(&at_end, pool);
+        for (only, &list) in fork.only.iter_mut().zip(&fork.lists) {
+            let (start, end) = fork.ranges[usize::from(list)];
+            *only = match end - start {
+                0 => NONE,
+                1 => u16::try_from(pool[start as usize]).ok()?,
+                _ => SEVERAL,
+            };
+        }
         Some(fork)
     }
 
@@ -100,8 +124,15 @@ impl Fork {
 
     /// The branches for what comes next in the text.
     #[inline(always)]
-    pub(super) fn choose(&self, text: &[u8], at: usize) -> (u32, u32) {
-        let byte = text.get(at).map_or(128, |&byte| usize::from(byte.min(127)));
-        self.ranges[usize::from(self.lists[byte])]
+    pub(super) fn choose(&self, text: &[u8], at: usize) -> Choice {
+        let byte = text.get(at).map_or(128, |&byte| usize::from(byte & 127));
+        match self.only[byte] {
+            NONE => Choice::Nothing,
+            SEVERAL => {
+                let (start, end) = self.ranges[usize::from(self.lists[byte])];
+                Choice::Several(start, end)
+            }
+            only => Choice::Only(u32::from(only)),
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::fork::Choice;
 use super::set::Lead;
 use super::visited::Visited;
 use super::{Loop, LoopMode, Machine, Op, Place, Start};
@@ -108,8 +109,10 @@ impl Machine {
         let memory = &mut slots.memory;
         let mut limits = self.limits(memory.steps, text.len(), budget);
         memory.visited.is_on = false;
-        memory.marks.clear();
-        memory.marks.resize(self.marks, NOWHERE);
+        // A mark is set before it is looked at.
+        if memory.marks.len() < self.marks {
+            memory.marks.resize(self.marks, NOWHERE);
+        }
         memory.spans.clear();
         memory.spans.resize(self.groups, (NOWHERE, NOWHERE));
         let mut from = range.start;
@@ -259,20 +262,22 @@ impl Machine {
                         continue 'steps;
                     }
                 }
-                Op::Fork(number) => {
-                    let (branch, end) = self.forks[number as usize].choose(text, at);
-                    if branch < end {
-                        if end - branch > 1 {
-                            trail.push(Entry::Branch {
-                                branch: branch + 1,
-                                end,
-                                at: at as u32,
-                            });
-                        }
+                Op::Fork(number) => match self.forks[number as usize].choose(text, at) {
+                    Choice::Nothing => {}
+                    Choice::Only(only) => {
+                        op = only;
+                        continue 'steps;
+                    }
+                    Choice::Several(branch, end) => {
+                        trail.push(Entry::Branch {
+                            branch: branch + 1,
+                            end,
+                            at: at as u32,
+                        });
                         op = self.branches[branch as usize];
                         continue 'steps;
                     }
-                }
+                },
                 Op::Place { place, next } => {
                     if place.is_at(text, at) {
                         op = next;
