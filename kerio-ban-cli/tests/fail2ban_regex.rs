@@ -110,6 +110,21 @@ fn bytes_of_a_log_are_not_touched() {
 }
 
 #[test]
+fn a_log_may_have_any_name() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let log = directory("name-of-log").join(OsStr::from_bytes(b"\xff.log"));
+    fs::write(&log, "a 192.0.2.1\n").unwrap();
+    let mut command = Command::new(BINARY);
+    command
+        .args(["fail2ban-regex", "-o", "id"])
+        .arg(&log)
+        .arg("a <HOST>");
+    let (stdout, _, status) = parts(&command.output().unwrap());
+    assert_eq!((stdout.as_str(), status), ("192.0.2.1\n", 0));
+}
+
+#[test]
 fn nobody_need_read_to_the_end() {
     let log = directory("pipe").join("log");
     let mut file = fs::File::create(&log).unwrap();

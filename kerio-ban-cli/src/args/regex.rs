@@ -32,6 +32,8 @@ pub(crate) enum Asked {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RegexArgs {
     pub(crate) arguments: Vec<String>,
+    /// The first argument as it was typed: a file may have any name.
+    pub(crate) log: OsString,
     pub(crate) config: Option<String>,
     pub(crate) datepattern: Option<String>,
     pub(crate) timezone: Option<String>,
@@ -78,17 +80,15 @@ impl fmt::Display for BadOption {
 /// # Errors
 /// The first option that is unknown, ambiguous, or has a bad value.
 pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Asked, BadOption> {
-    let mut words: Vec<String> = words
-        .into_iter()
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
+    let mut words: Vec<OsString> = words.into_iter().collect();
     // Taken from the end.
     words.reverse();
     let mut parser = Parser {
         words,
         args: RegexArgs::default(),
     };
-    while let Some(word) = parser.words.pop() {
+    while let Some(typed) = parser.words.pop() {
+        let word = typed.to_string_lossy();
         let asked = if word == "--" {
             break;
         } else if word.starts_with("--") {
@@ -96,25 +96,40 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Asked, 
         } else if word.starts_with('-') && word.len() > 1 {
             parser.short(&word)?
         } else {
-            parser.args.arguments.push(word);
+            parser.argument(typed);
             None
         };
         if let Some(asked) = asked {
             return Ok(asked);
         }
     }
-    parser.words.reverse();
-    parser.args.arguments.append(&mut parser.words);
+    while let Some(typed) = parser.words.pop() {
+        parser.argument(typed);
+    }
     Ok(Asked::Run(Box::new(parser.args)))
 }
 
 struct Parser {
     /// What was not read yet, last first.
-    words: Vec<String>,
+    words: Vec<OsString>,
     args: RegexArgs,
 }
 
 impl Parser {
+    fn argument(&mut self, typed: OsString) {
+        let text = typed.to_string_lossy().into_owned();
+        if self.args.arguments.is_empty() {
+            self.args.log = typed;
+        }
+        self.args.arguments.push(text);
+    }
+
+    /// The value that the next word is.
+    fn value(&mut self) -> Option<String> {
+        let word = self.words.pop()?;
+        Some(word.to_string_lossy().into_owned())
+    }
+
     fn long(&mut self, word: &str) -> Result<Option<Asked>, BadOption> {
         let (typed, value) = match word.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
@@ -127,7 +142,7 @@ impl Parser {
             }
             return Ok(self.set(option));
         }
-        let value = value.or_else(|| self.words.pop());
+        let value = value.or_else(|| self.value());
         self.set_to(option, name, value)?;
         Ok(None)
     }
@@ -145,7 +160,7 @@ impl Parser {
             }
             let rest = &word[at + letter.len_utf8()..];
             let value = if rest.is_empty() {
-                self.words.pop()
+                self.value()
             } else {
                 Some(rest.to_owned())
             };

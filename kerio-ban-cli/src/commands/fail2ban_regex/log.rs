@@ -1,7 +1,7 @@
 //! What LOG means, and the reading of it.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use clap::ColorChoice;
@@ -49,9 +49,9 @@ impl<'a> Reading<'a> {
 
     /// Reads what LOG means, and reports.
     pub(super) fn read(&self, log: &str, page: &mut Page) -> Result<(), End> {
-        let path = Path::new(log);
+        let path = Path::new(&self.args.log);
         let lines = if path.is_file() {
-            self.open(log, page)?
+            self.open(path, page)?
         } else if log.starts_with("systemd-journal") {
             page.say("Error: systemd library not found. Exiting...")?;
             return Err(End::Told(REFUSED));
@@ -69,11 +69,12 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn open(&self, log: &str, page: &mut Page) -> Result<LogLines, End> {
+    fn open(&self, path: &Path, page: &mut Page) -> Result<LogLines, End> {
+        let log = path.display().to_string();
         let encoding = self.args.encoding.as_deref().unwrap_or(ENCODING);
         // Python opens the file before it looks for the encoding.
-        if let Err(error) = std::fs::File::open(log) {
-            page.say(&python_error(&error, log))?;
+        if let Err(error) = std::fs::File::open(path) {
+            page.say(&python_error(&error, &log))?;
             return Err(End::Told(REFUSED));
         }
         let known = encoding.parse::<Encoding>().ok();
@@ -83,7 +84,7 @@ impl<'a> Reading<'a> {
         };
         page.note(&format!("Use         log file : {log}"))?;
         page.note(&format!("Use         encoding : {encoding}"))?;
-        open(&Log::File(PathBuf::from(log)), known).map_err(End::Crash)
+        open(&Log::File(path.to_owned()), known).map_err(End::Crash)
     }
 
     /// Says which text is read.
