@@ -140,6 +140,21 @@ const ODD_DATES: &[&str] = &[
     "sun Jan 23 21:59:59 2005",
 ];
 
+/// What stands before the date of all lines of a log.
+const LEADS: &[&str] = &["", "", "", "", "", "x: ", "10 ", "<134>", "a b [", "é "];
+
+/// What may follow a date that another line has, too.
+const DATE_ENDS: &[&str] = &["", "", ".5", ",123", " +0200", "Z", " 2005", "0", " -0330 "];
+
+/// What the lines of a log have in common.
+struct Habits {
+    lead: &'static str,
+    /// The connection that lines may belong to.
+    session: Option<String>,
+    /// The last date.
+    date: String,
+}
+
 /// Makes cases from one seed.
 pub(crate) struct Generator<'s> {
     random: Random,
@@ -157,13 +172,17 @@ impl<'s> Generator<'s> {
     pub(crate) fn case(&mut self) -> Case {
         let subject = &self.subjects[self.random.below(self.subjects.len())];
         let count = self.random.choose(&[1, 2, 5, 10, 30]);
-        let mut session = None;
+        let mut habits = Habits {
+            lead: self.random.choose(LEADS),
+            session: None,
+            date: String::new(),
+        };
         let mut lines: Vec<Vec<u8>> = Vec::new();
         for _ in 0..count {
             let line = match self.random.below(10) {
                 0 if !lines.is_empty() => lines[self.random.below(lines.len())].clone(),
                 1 | 2 if !subject.samples.is_empty() => self.random.pick(&subject.samples).clone(),
-                _ => self.line(subject, &mut session),
+                _ => self.line(subject, &mut habits),
             };
             let mut line = if self.random.percent(45) {
                 self.misread(line)
@@ -205,9 +224,8 @@ impl<'s> Generator<'s> {
         }
     }
 
-    /// A line that the filter is made for. `session` is the connection that
-    /// lines of the log may belong to.
-    fn line(&mut self, subject: &Subject, session: &mut Option<String>) -> Vec<u8> {
+    /// A line that the filter is made for.
+    fn line(&mut self, subject: &Subject, habits: &mut Habits) -> Vec<u8> {
         let rules = if !subject.ignore.is_empty() && self.random.percent(15) {
             &subject.ignore
         } else {
@@ -216,15 +234,27 @@ impl<'s> Generator<'s> {
         let rule = self.random.pick(rules).clone();
         let date = match self.random.below(12) {
             0 => String::new(),
-            1 => (self.random.choose(ODD_DATES)).to_owned(),
+            1 => self.random.choose(ODD_DATES).to_owned(),
+            // Where the last date was decides where the next is looked for.
+            2..5 if !habits.date.is_empty() => {
+                let end = self.random.choose(DATE_ENDS);
+                format!("{}{end}", habits.date)
+            }
             _ => {
                 let date = self.random.pick(&subject.dates).clone();
                 Writer::new(&mut self.random).write(&date)
             }
         };
+        if !date.is_empty() {
+            habits.date.clone_from(&date);
+        }
         let gap = self.random.choose(&["", "", " "]);
         let mut writer = Writer::new(&mut self.random);
-        if let Some(id) = session.as_ref().filter(|_| writer.random.percent(60)) {
+        if let Some(id) = habits
+            .session
+            .as_ref()
+            .filter(|_| writer.random.percent(60))
+        {
             writer.given.insert("mlfid".to_owned(), id.clone());
         }
         let mut text = writer.write(&rule);
@@ -237,9 +267,9 @@ impl<'s> Generator<'s> {
             text = writer.write(prefix);
         }
         if let Some(id) = writer.groups.remove("mlfid") {
-            *session = Some(id);
+            habits.session = Some(id);
         }
-        format!("{date}{gap}{text}").into_bytes()
+        format!("{}{date}{gap}{text}", habits.lead).into_bytes()
     }
 
     /// The line with a few things changed.
