@@ -25,6 +25,7 @@ const INCLUDES: &str = "INCLUDES";
 const MAX_DEPTH: usize = 100;
 /// The same file counts as often as it is included.
 const MAX_FILES: usize = 10_000;
+const MAX_BYTES: usize = 64 << 20;
 
 #[derive(Debug, thiserror::Error)]
 enum Problem {
@@ -32,6 +33,8 @@ enum Problem {
     Unreadable { path: String, reason: io::Error },
     #[error("`{0}` is not UTF-8")]
     NotUtf8(String),
+    #[error("`{path}` is larger than a configuration file can sensibly be ({} MiB)", MAX_BYTES >> 20)]
+    TooLarge { path: String },
     #[error("files include each other without end, or more than {MAX_DEPTH} deep")]
     Loop,
     #[error("more than {MAX_FILES} files are included")]
@@ -51,7 +54,7 @@ impl Detail for Problem {
             Problem::Unreadable { .. } => "unreadable",
             Problem::NotUtf8(_) => "not-utf8",
             Problem::Loop => "include-loop",
-            Problem::TooMany => "too-large",
+            Problem::TooMany | Problem::TooLarge { .. } => "too-large",
         }
     }
 }
@@ -148,6 +151,12 @@ impl<'a> Reader<'a> {
         self.stores[place.store]
             .files
             .is_file(Path::new(&place.path))
+    }
+
+    /// Whether it is neither a file nor a directory: a pipe, a device.
+    fn is_special(&self, place: &Place) -> bool {
+        let files = self.stores[place.store].files;
+        self.exists(place) && !self.is_file(place) && !files.is_dir(Path::new(&place.path))
     }
 
     /// The files that the given ones and their includes stand for, in the
@@ -281,6 +290,8 @@ impl<'a> Reader<'a> {
         match self.parsed(place) {
             Ok(parsed) => Ok(Some(parsed)),
             Err(error) if error.kind() != ErrorKind::File => Err(error),
+            // fail2ban would wait for a pipe, and read a device, for ever.
+            Err(error) if error.code() == "too-large" || self.is_special(place) => Err(error),
             Err(error) => {
                 if error.code() == "not-utf8" && !seen {
                     self.warnings.push(error);
@@ -310,8 +321,15 @@ impl<'a> Reader<'a> {
         let bytes = self.stores[place.store].files.read(Path::new(path));
         let bytes = bytes.map_err(|reason| {
             let path = path.clone();
-            Error::new(Problem::Unreadable { path, reason })
+            Error::new(match reason.kind() {
+                io::ErrorKind::FileTooLarge => Problem::TooLarge { path },
+                _ => Problem::Unreadable { path, reason },
+            })
         })?;
+        if bytes.len() > MAX_BYTES {
+            let path = path.clone();
+            return Err(Error::new(Problem::TooLarge { path }));
+        }
         let text = String::from_utf8(bytes).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
             let text = String::from_utf8_lossy(error.as_bytes()).into_owned();

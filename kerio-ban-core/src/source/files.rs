@@ -1,7 +1,7 @@
 //! The only door to the file system.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Where configuration files are read from.
@@ -35,14 +35,34 @@ pub trait Files: Send + Sync {
     fn list(&self, dir: &Path) -> Vec<String>;
 }
 
+/// The largest file that is read whole, in bytes.
+const LARGEST: u64 = 256 << 20;
+
 /// The files of the machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OsFiles;
 
 impl Files for OsFiles {
+    /// Devices and pipes are refused, since what they hold need not end or even
+    /// begin, and so is what is larger than any file read whole should be.
     #[expect(clippy::disallowed_methods, reason = "this is the trait's OS side")]
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        std::fs::read(path)
+        let metadata = std::fs::metadata(path)?;
+        if !metadata.is_file() && !metadata.is_dir() {
+            let message = "it is a device, a pipe or a socket, and no file";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let mut content = Vec::new();
+        if metadata.len() <= LARGEST {
+            let file = std::fs::File::open(path)?;
+            // It may have grown, and the files of /proc do not say how large they are.
+            file.take(LARGEST + 1).read_to_end(&mut content)?;
+            if content.len() as u64 <= LARGEST {
+                return Ok(content);
+            }
+        }
+        let message = format!("it is larger than {} MiB", LARGEST >> 20);
+        Err(io::Error::new(io::ErrorKind::FileTooLarge, message))
     }
 
     fn is_file(&self, path: &Path) -> bool {
