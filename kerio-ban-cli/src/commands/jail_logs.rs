@@ -1,5 +1,7 @@
 //! What a jail says of its logs.
 
+use std::path::Path;
+
 use kerio_ban_core::{JailConfig, LogPath};
 
 use crate::failure::Failure;
@@ -30,6 +32,14 @@ pub(super) fn encoding(config: &JailConfig) -> Result<Option<Encoding>, Failure>
 pub(super) fn logs(config: &JailConfig) -> Result<Vec<Log>, Failure> {
     let mut logs = Vec::new();
     for file in config.logpath().iter().flat_map(LogPath::files) {
+        let path = Path::new(file);
+        // Somebody who names a pipe on the command line means it.
+        if path.exists() && !path.is_file() && !path.is_dir() {
+            let name = config.name();
+            let message =
+                format!("jail `{name}`: the log `{file}` is a pipe or device, and no file");
+            return Err(Failure::request(NO_LOG, message));
+        }
         let log = Log::File(file.into());
         if !logs.contains(&log) {
             logs.push(log);
