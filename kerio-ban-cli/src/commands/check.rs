@@ -5,7 +5,7 @@ mod discover;
 mod record;
 
 use std::collections::BTreeSet;
-use std::io;
+use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,6 +24,7 @@ use crate::diagnostics;
 use crate::failure::Failure;
 use crate::report::check::{Checked, CheckedFilter, Counts, Outcome, github_command};
 use crate::selection::Catalogue;
+use crate::words::Visible;
 
 pub(crate) fn run(args: &CheckArgs) -> Result<Answer, Failure> {
     if args.recording.record.is_some() || args.recording.update {
@@ -36,8 +37,11 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Answer, Failure> {
     check(args).inspect_err(|failure| {
         if args.format == CheckFormat::Github && !failure.is_broken_pipe() {
             // People see it on standard error; the workflow only here.
-            let text = failure.to_string();
-            anstream::println!("{}", github_command("error", "", "kerio-ban check", &text));
+            let command = github_command("error", "", "kerio-ban check", &failure.to_string());
+            let escape = Console::of(&io::stdout(), args.color).escape;
+            let command = Visible::new(&command, escape);
+            // If it cannot be written, standard error has said so.
+            let _ = writeln!(console::stdout(), "{command}");
         }
     })
 }
@@ -82,7 +86,11 @@ fn check(args: &CheckArgs) -> Result<Answer, Failure> {
     }
     if !args.quiet {
         let console = Console::of(&io::stdout(), args.color);
-        checked.write(args.format, &mut console::stdout(), console)?;
+        // If nobody reads on, the answer is still the same.
+        match checked.write(args.format, &mut console::stdout(), console) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            written => written?,
+        }
     }
     if counts.errors > 0 {
         return Ok(Answer::Incomplete);
