@@ -153,7 +153,16 @@ impl Drawing {
     }
 
     fn snippet<T: Clone>(&self, source: &Source) -> Snippet<'static, T> {
-        Snippet::source(source.text().to_owned()).path(self.text(source.name()))
+        // The renderer shows the other control characters as pictures. This one
+        // has as many bytes, so that places stay what they are.
+        let text = if self.escape {
+            source
+                .text()
+                .replace(|c| ('\u{80}'..='\u{9f}').contains(&c), "\u{b7}")
+        } else {
+            source.text().to_owned()
+        };
+        Snippet::source(text).path(self.text(source.name()))
     }
 }
 

@@ -11,11 +11,12 @@ use kerio_ban_core::{DateFinder, Error, Source, Timestamp, Traced, Zone};
 use self::format::Format;
 use super::Answer;
 use crate::args::RewriteArgs;
-use crate::console;
+use crate::console::{self, Console};
 use crate::diagnostics;
 use crate::environment;
 use crate::failure::Failure;
 use crate::input::{self, Log, Meter};
+use crate::words::Visible;
 
 /// The dates of Kerio's own logs, as the built-in filters have them. fail2ban's
 /// defaults would find most of them, too, but not in every year, nor behind a
@@ -35,6 +36,7 @@ pub(crate) fn run(args: &RewriteArgs) -> Result<Answer, Failure> {
     let logs = input::logs(&args.logs, &args.line)?;
     let mut rewriting = Rewriting {
         out: console::stdout(),
+        escape: Console::of(&io::stdout(), clap::ColorChoice::Auto).escape,
         dates: Dates::new(args, &local.zone)?,
         zone: local.zone,
         format,
@@ -167,6 +169,8 @@ fn typed(option: &str, text: &str) -> Traced {
 
 struct Rewriting {
     out: BufWriter<StdoutLock<'static>>,
+    /// Whether somebody looks at it.
+    escape: bool,
     dates: Dates,
     zone: Zone,
     format: Format,
@@ -211,7 +215,7 @@ impl Rewriting {
     fn line(&mut self, line: &[u8]) -> io::Result<()> {
         self.lines += 1;
         let Some(found) = self.dates.find(without_returns(line)) else {
-            return self.out.write_all(line);
+            return copy(&mut self.out, line, self.escape);
         };
         if self
             .shown
@@ -225,11 +229,11 @@ impl Rewriting {
         }
         // A moment that no calendar has.
         let Some((_, date)) = &self.shown else {
-            return self.out.write_all(line);
+            return copy(&mut self.out, line, self.escape);
         };
         self.dated += 1;
         let (before, rest) = (&line[..found.bytes.start], &line[found.bytes.end..]);
-        self.out.write_all(before)?;
+        copy(&mut self.out, before, self.escape)?;
         self.out.write_all(date.as_bytes())?;
         self.out.write_all(self.behind.as_bytes())?;
         // What took the place of a bracket, or came between, keeps its distance.
@@ -238,7 +242,17 @@ impl Rewriting {
         if !parted && (bracket || !self.behind.is_empty()) {
             self.out.write_all(b" ")?;
         }
-        self.out.write_all(rest)
+        copy(&mut self.out, rest, self.escape)
+    }
+}
+
+/// Writes a part of a line as it is, unless a terminal would obey it.
+fn copy(out: &mut impl Write, part: &[u8], escape: bool) -> io::Result<()> {
+    if escape {
+        let part = String::from_utf8_lossy(part);
+        write!(out, "{}", Visible::new(&part, true))
+    } else {
+        out.write_all(part)
     }
 }
 

@@ -19,6 +19,7 @@ use serde_json::Value;
 use crate::args::CheckFormat;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::words::Visible;
 
 /// All filters that were checked.
 pub(crate) struct Checked {
@@ -209,12 +210,29 @@ impl Checked {
         match format {
             CheckFormat::Text => text::Text::new(out, console).write(self),
             CheckFormat::Json => json::write(self, out),
-            CheckFormat::Brief => brief::write(self, out, console.escape),
             CheckFormat::Junit => junit::write(self, out),
-            CheckFormat::Tap => tap::write(self, out),
-            CheckFormat::Github => github::write(self, out),
+            CheckFormat::Brief => visibly(out, console, |out| brief::write(self, out)),
+            CheckFormat::Tap => visibly(out, console, |out| tap::write(self, out)),
+            CheckFormat::Github => visibly(out, console, |out| github::write(self, out)),
         }
     }
+}
+
+/// Writes lines so that a terminal shows them and obeys none.
+fn visibly(
+    out: &mut dyn Write,
+    console: Console,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    if !console.escape {
+        return write(out);
+    }
+    let mut text = Vec::new();
+    write(&mut text)?;
+    for line in String::from_utf8_lossy(&text).lines() {
+        writeln!(out, "{}", Visible::new(line, true))?;
+    }
+    out.flush()
 }
 
 /// What is wrong with a sample, on one line.

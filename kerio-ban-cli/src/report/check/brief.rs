@@ -3,15 +3,13 @@
 use std::io::{self, Write};
 
 use super::{Checked, Outcome, message, origin_text, rule_name, sample_place};
-use crate::words::Visible;
 
 /// Writes `file:line: filter: what`.
-pub(super) fn write(checked: &Checked, out: &mut dyn Write, escape: bool) -> io::Result<()> {
+pub(super) fn write(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
     for filter in &checked.filters {
         for group in filter.failures() {
             let variants = filter.variants(&group);
             let message = message(group[0]);
-            let message = Visible::new(&message, escape);
             writeln!(out, "{}: {variants}: {message}", sample_place(group[0]))?;
         }
         for uncovered in filter.uncovered() {
