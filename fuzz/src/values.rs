@@ -97,9 +97,12 @@ fn zone(zone: Result<Zone, kerio_ban_core::Error>) {
 fn address(text: &str) {
     if let Some(id) = FailureId::parse(text) {
         let _ = (id.ip(), id.family(), id.prefix_len());
+        // fail2ban prints no length that is 0 or too long, so the same text may
+        // stand for several ids.
         if id.ip().is_some() {
-            let again = FailureId::parse(&id.to_string());
-            assert_eq!(again.as_ref(), Some(&id));
+            let text = id.to_string();
+            let again = FailureId::parse(&text).map(|again| again.to_string());
+            assert_eq!(again, Some(text));
         }
     }
 }
