@@ -108,3 +108,45 @@ fn used_modules(text: &str) -> BTreeSet<String> {
         .filter(|name| name.starts_with(|c: char| c.is_ascii_lowercase()))
         .collect()
 }
+
+#[test]
+fn every_dependency_has_a_reason() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read = |name: &str| fs::read_to_string(project.join(name)).unwrap();
+    let manifest = read("Cargo.toml");
+    let (_, rest) = manifest.split_once("[workspace.dependencies]\n").unwrap();
+    let (list, _) = rest.split_once("\n[").unwrap();
+    let names: BTreeSet<&str> = list
+        .lines()
+        .filter_map(|line| Some(line.split_once(" = ")?.0))
+        .filter(|name| !name.starts_with(['#', ' ']) && !name.starts_with("kerio-ban"))
+        .collect();
+    let contributing = read("CONTRIBUTING.md");
+    let (_, rest) = contributing.split_once("| crate | what for |").unwrap();
+    let (table, _) = rest.split_once("\n\n").unwrap();
+    let cells = table.lines().filter_map(|line| line.split('|').nth(1));
+    let listed: BTreeSet<&str> = cells
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect();
+    assert_eq!(names, listed);
+}
+
+#[test]
+fn no_crate_may_be_unsafe() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read = |path: &str| fs::read_to_string(project.join(path)).unwrap();
+    for workspace in ["Cargo.toml", "benches/Cargo.toml"] {
+        assert!(
+            read(workspace).contains("\nunsafe_code = \"forbid\"\n"),
+            "{workspace}"
+        );
+    }
+    for member in ["kerio-ban-core", "kerio-ban-cli", "filters"] {
+        let manifest = read(&format!("{member}/Cargo.toml"));
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{member}");
+    }
+    // The targets of libFuzzer export a symbol, and so cannot forbid it.
+    for file in ["fuzz/src/lib.rs", "fuzz/examples/drive.rs"] {
+        assert!(read(file).contains("#![forbid(unsafe_code)]"), "{file}");
+    }
+}
