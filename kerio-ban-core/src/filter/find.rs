@@ -459,9 +459,9 @@ fn address(
     captures: &Captures,
     family: Family,
 ) -> Result<(Arc<str>, FailureId), BreaksOff> {
-    let text = value
-        .as_text()
-        .ok_or("an address made of several captures")?;
+    let Value::Text(text) = value else {
+        return Err("an address made of several captures".into());
+    };
     let id = match captures.non_empty("cidr") {
         None => FailureId::of_family(text, family),
         Some(length) => {
@@ -473,7 +473,7 @@ fn address(
             FailureId::prefixed(text, length.parse().unwrap_or(u64::MAX))
         }
     };
-    Ok((text.into(), id))
+    Ok((Arc::clone(text), id))
 }
 
 /// An id that need not be an address.
