@@ -23,7 +23,10 @@ pub(crate) enum View {
 
 /// What came of a comparison.
 pub(crate) enum Verdict {
-    Same,
+    Same {
+        /// How many lines were printed.
+        printed: usize,
+    },
     /// One of them gave up for want of time.
     Skipped,
     Different {
@@ -62,7 +65,9 @@ impl Comparer {
         };
         let (fail2ban, ours) = (text(&real), text(&ours));
         Ok(if fail2ban == ours {
-            Verdict::Same
+            // The exit status has a line of its own.
+            let printed = ours.lines().count() - 1;
+            Verdict::Same { printed }
         } else {
             Verdict::Different { fail2ban, ours }
         })

@@ -141,10 +141,10 @@ const ODD_DATES: &[&str] = &[
 ];
 
 /// What stands before the date of all lines of a log.
-const LEADS: &[&str] = &["", "", "", "", "", "x: ", "10 ", "<134>", "a b [", "é "];
+const LEADS: &[&str] = &["x: ", "10 ", "<134>", "a b [", "é "];
 
 /// What may follow a date that another line has, too.
-const DATE_ENDS: &[&str] = &["", "", ".5", ",123", " +0200", "Z", " 2005", "0", " -0330 "];
+const DATE_ENDS: &[&str] = &["", "", "", "", ".5", " +0200", "Z", " 2005", " -0330 "];
 
 /// What the lines of a log have in common.
 struct Habits {
@@ -170,10 +170,22 @@ impl<'s> Generator<'s> {
     }
 
     pub(crate) fn case(&mut self) -> Case {
-        let subject = &self.subjects[self.random.below(self.subjects.len())];
+        // Expressions are few, and made for what filters rarely do.
+        let typed = self.random.percent(15);
+        let first = self
+            .subjects
+            .iter()
+            .position(|subject| subject.is_expression);
+        let first = first.filter(|_| typed).unwrap_or(0);
+        let subject = &self.subjects[first + self.random.below(self.subjects.len() - first)];
+        let with_lead = if subject.is_expression { 50 } else { 5 };
         let count = self.random.choose(&[1, 2, 5, 10, 30]);
         let mut habits = Habits {
-            lead: self.random.choose(LEADS),
+            lead: if self.random.percent(with_lead) {
+                self.random.choose(LEADS)
+            } else {
+                ""
+            },
             session: None,
             date: String::new(),
         };

@@ -163,7 +163,7 @@ fn compare_all(
 ) -> io::Result<usize> {
     let mut generator = Generator::new(options.seed, subjects);
     let started = Instant::now();
-    let (mut cases, mut lines, mut skipped, mut different) = (0_u64, 0, 0, 0);
+    let (mut cases, mut lines, mut rows, mut skipped, mut different) = (0_u64, 0, 0, 0, 0);
     let mut excused: BTreeMap<&str, usize> = BTreeMap::new();
     while options.cases.is_none_or(|all| cases < all)
         && options.time.is_none_or(|time| started.elapsed() < time)
@@ -177,7 +177,8 @@ fn compare_all(
         lines += case.lines.len();
         for view in [View::Rows, View::Report] {
             match comparer.compare(&case, view)? {
-                Verdict::Same => {}
+                Verdict::Same { printed } if view == View::Rows => rows += printed,
+                Verdict::Same { .. } => {}
                 Verdict::Skipped => skipped += 1,
                 Verdict::Different { fail2ban, ours } => {
                     let found = Smallest {
@@ -200,8 +201,8 @@ fn compare_all(
         }
     }
     println!(
-        "\n{cases} cases with {lines} lines, each read twice by both: {different} different, \
-         {skipped} given up for want of time; {} s",
+        "\n{cases} cases with {lines} lines and {rows} failures, each read twice by both: \
+         {different} different, {skipped} given up for want of time; {} s",
         started.elapsed().as_secs()
     );
     for (name, count) in excused {

@@ -11,6 +11,8 @@ use crate::expression::{self, Node};
 /// A filter, or an expression typed in place of one.
 pub(crate) struct Subject {
     pub(crate) config: PathBuf,
+    /// Whether it is an expression; these come last.
+    pub(crate) is_expression: bool,
     /// What is typed for REGEX.
     pub(crate) typed: Vec<String>,
     pub(crate) prefix: Option<Node>,
@@ -78,7 +80,10 @@ pub(crate) fn all(configs: &[PathBuf], logs: &[PathBuf]) -> io::Result<Vec<Subje
         let samples = subjects.iter().step_by(7);
         let samples = samples.flat_map(|subject| subject.samples.iter().take(2).cloned());
         let samples = samples.collect();
-        subjects.push(Subject::of(&configs[0], typed, &filter, samples));
+        subjects.push(Subject {
+            is_expression: true,
+            ..Subject::of(&configs[0], typed, &filter, samples)
+        });
     }
     Ok(subjects)
 }
@@ -139,6 +144,7 @@ impl Subject {
         let dates = session.date_hits();
         Subject {
             config: config.to_owned(),
+            is_expression: false,
             typed,
             prefix: filter
                 .prefregex()
