@@ -98,9 +98,9 @@ fn address(text: &str) {
     if let Some(id) = FailureId::parse(text) {
         let _ = (id.ip(), id.family(), id.prefix_len());
         // fail2ban prints no length that is 0 or too long, so the same text may
-        // stand for several ids.
-        if id.ip().is_some() {
-            let text = id.to_string();
+        // stand for several ids; without its length, a mapped address is another.
+        let text = id.to_string();
+        if id.ip().is_some() && !text.starts_with("::ffff:") {
             let again = FailureId::parse(&text).map(|again| again.to_string());
             assert_eq!(again, Some(text));
         }

@@ -67,7 +67,7 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Filter, FilterBuilder, Line, SessionOptions, TimeCheck, Timestamp};
+    use crate::{Filter, FilterBuilder, Line, SessionOptions, Timestamp};
 
     /// The matched parts of the last line.
     fn matched(builder: &FilterBuilder, lines: &[&str]) -> Vec<Option<String>> {
@@ -91,15 +91,16 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_dropped_has_no_date() {
-        let filter = Filter::builder().failregex("bad <ADDR>").build().unwrap();
-        let find_time = 600.0;
-        let options = SessionOptions::new().time_check(TimeCheck::StartUp { find_time });
-        let mut session = filter.session_with(&options);
+    fn a_line_that_fail2ban_breaks_off_at_has_no_date() {
+        let mut builder = Filter::builder();
+        builder.failregex("bad <ADDR>");
+        builder.datepattern("%Y-%m-%d %H:%M:%S\n{NONE}");
+        let mut session = builder.build().unwrap().session();
         let now = Timestamp::from_whole_seconds(1_124_013_600);
         session.feed("2005-08-14 10:00:00 bad 192.0.2.1", now);
         assert_eq!(session.date_place(), 0..19);
-        session.feed("31", now);
+        session.feed("", now);
+        assert_eq!(session.troubles().len(), 1);
         assert_eq!(session.date_place(), 0..0);
     }
 
