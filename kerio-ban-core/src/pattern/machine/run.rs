@@ -255,7 +255,16 @@ impl Machine {
                 Op::Loop(number) => {
                     let repeated = &self.loops[number as usize];
                     let first = at;
-                    if let Some(end) = repeated.begin(self, text, at, number, trail) {
+                    if !text
+                        .get(at)
+                        .is_some_and(|&byte| repeated.set.set().has(byte))
+                    {
+                        // Not even one turn.
+                        if repeated.min == 0 && repeated.lead.allows(text, at) {
+                            op = repeated.next;
+                            continue 'steps;
+                        }
+                    } else if let Some(end) = repeated.begin(self, text, at, number, trail) {
                         taken += (end - first) as u64 / 32;
                         at = end;
                         op = repeated.next;
