@@ -147,7 +147,7 @@ Examples:
 
 Exit status: that of fail2ban-regex, which is 0 whether or not anything matched.")]
 pub(crate) struct DropInArgs {
-    /// The arguments of fail2ban-regex: [OPTIONS] LOG REGEX [IGNOREREGEX].
+    /// The arguments of fail2ban-regex: options, LOG, REGEX, perhaps IGNOREREGEX.
     #[arg(
         value_name = "ARGUMENT",
         trailing_var_arg = true,
