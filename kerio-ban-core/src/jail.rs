@@ -4,10 +4,12 @@
 //! memory: counters, running bans, the history of earlier bans. Nothing here
 //! reads a clock: the caller says what time it is.
 
+mod agenda;
 mod builder;
 mod command;
 mod counter;
 mod exempt;
+mod few;
 mod formula;
 mod from_config;
 mod history;

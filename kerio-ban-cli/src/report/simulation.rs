@@ -8,6 +8,9 @@ mod firewall;
 mod json;
 mod text;
 
+use std::cell::OnceCell;
+use std::cmp::Ordering;
+
 use kerio_ban_core::{FailureId, Span, Timestamp};
 
 pub(crate) use self::brief::Brief;
@@ -24,32 +27,59 @@ use crate::places::Places;
 struct Row<'a> {
     lane: &'a Lane,
     id: &'a FailureId,
-    /// The id as text, which decides the order among equals.
-    name: String,
     account: &'a Account,
+    name: OnceCell<String>,
 }
 
-/// The addresses of all jails, those of most interest first: the most often
-/// banned, then those with the most failures.
-fn rows(lanes: &[Lane]) -> Vec<Row<'_>> {
+impl Row<'_> {
+    /// The id as text.
+    fn name(&self) -> &str {
+        self.name.get_or_init(|| self.id.to_string())
+    }
+
+    /// Of most interest are the most often banned, then those with the most
+    /// failures.
+    fn compare(&self, other: &Row<'_>) -> Ordering {
+        let weight = |row: &Row<'_>| (row.account.bans, row.account.failures);
+        weight(other)
+            .cmp(&weight(self))
+            .then_with(|| self.id.ip().cmp(&other.id.ip()))
+            .then_with(|| self.name().cmp(other.name()))
+            .then_with(|| self.lane.name.cmp(&other.lane.name))
+    }
+}
+
+/// The addresses of all jails in no order.
+fn unsorted_rows(lanes: &[Lane]) -> Vec<Row<'_>> {
     let rows = lanes.iter().flat_map(|lane| {
         lane.accounts.iter().map(move |(id, account)| Row {
             lane,
             id,
-            name: id.to_string(),
             account,
+            name: OnceCell::new(),
         })
     });
-    let mut rows: Vec<Row<'_>> = rows.collect();
-    rows.sort_by(|a, b| {
-        let weight = |row: &Row<'_>| (row.account.bans, row.account.failures);
-        weight(b)
-            .cmp(&weight(a))
-            .then_with(|| a.id.ip().cmp(&b.id.ip()))
-            .then_with(|| a.name.cmp(&b.name))
-            .then_with(|| a.lane.name.cmp(&b.lane.name))
-    });
+    rows.collect()
+}
+
+/// The addresses of all jails, those of most interest first.
+fn rows(lanes: &[Lane]) -> Vec<Row<'_>> {
+    let mut rows = unsorted_rows(lanes);
+    rows.sort_by(Row::compare);
     rows
+}
+
+/// The first of [`rows`], and how many these are. Where there are a great many,
+/// putting all of them in order takes longer than anything else at the end.
+fn first_rows(lanes: &[Lane], limit: usize) -> (Vec<Row<'_>>, usize) {
+    let mut rows = unsorted_rows(lanes);
+    let count = rows.len();
+    if limit < count {
+        rows.select_nth_unstable_by(limit, Row::compare);
+        rows.truncate(limit);
+    }
+    rows.sort_by(Row::compare);
+    (rows, count)
 }
 
 /// A place in a file; what was set on the command line is in none.

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use super::few::Few;
 use crate::filter::{Captures, Failure};
 use crate::time::Timestamp;
 
@@ -24,9 +25,9 @@ pub(super) struct Counter {
     /// What the first finding captured.
     pub(super) captures: Captures,
     /// The failregexes that found something, in order, each once.
-    pub(super) rules: Vec<usize>,
+    pub(super) rules: Few<usize>,
     /// The tags of the last findings.
-    pub(super) tags: Vec<u64>,
+    pub(super) tags: Few<u64>,
     /// Tells it from earlier counters of the same id.
     pub(super) number: u64,
 }
@@ -44,8 +45,8 @@ impl Counter {
             failures: 1,
             matches: failure.matches.clone(),
             captures: failure.captures.clone(),
-            rules: vec![failure.rule],
-            tags: vec![failure.tag],
+            rules: Few::One(failure.rule),
+            tags: Few::One(failure.tag),
             number,
         }
     }
@@ -59,8 +60,8 @@ impl Counter {
             failures: 0,
             matches: Vec::new(),
             captures: Captures::default(),
-            rules: Vec::new(),
-            tags: Vec::new(),
+            rules: Few::None,
+            tags: Few::None,
             number: 0,
         }
     }
@@ -81,10 +82,7 @@ impl Counter {
         if !self.rules.contains(&failure.rule) {
             self.rules.push(failure.rule);
         }
-        if self.tags.len() == MAX_TAGS {
-            self.tags.remove(0);
-        }
-        self.tags.push(failure.tag);
+        self.tags.push_within(failure.tag, MAX_TAGS);
         self.keep_matches(&failure.matches, max_matches);
     }
 

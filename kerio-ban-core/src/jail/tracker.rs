@@ -1,11 +1,11 @@
 //! Failures in, decisions out.
 
-use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BinaryHeap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
+use super::agenda::{Agenda, Item};
 use super::builder::Jail;
 use super::counter::Counter;
 use super::history::{EarlierBan, History};
@@ -222,11 +222,11 @@ pub struct Tracker {
     /// When each counter may be forgotten, earliest first: the moment of some
     /// failure of it, perhaps not the last. Entries whose counter is gone are
     /// out of date.
-    ages: BinaryHeap<Reverse<(Timestamp, u64, FailureIdKey)>>,
+    ages: Agenda,
     bans: HashMap<FailureId, Running>,
     /// The ends of running bans, earliest first; entries whose ban has been
     /// prolonged or lifted since are out of date.
-    ends: BinaryHeap<Reverse<(Timestamp, u64, FailureIdKey)>>,
+    ends: Agenda,
     history: History,
     next_cleanup: Option<Timestamp>,
     next_purge: Option<Timestamp>,
@@ -235,22 +235,6 @@ pub struct Tracker {
     lifted: Vec<Unban>,
     in_operation: bool,
     random: Box<dyn FnMut() -> f64 + Send>,
-}
-
-/// Ids have no order of their own; ties are broken by the number of the ban.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct FailureIdKey(FailureId);
-
-impl PartialOrd for FailureIdKey {
-    fn partial_cmp(&self, other: &FailureIdKey) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for FailureIdKey {
-    fn cmp(&self, _other: &FailureIdKey) -> std::cmp::Ordering {
-        std::cmp::Ordering::Equal
-    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -280,9 +264,9 @@ impl Tracker {
         Tracker {
             jail,
             counters: HashMap::new(),
-            ages: BinaryHeap::new(),
+            ages: Agenda::default(),
             bans: HashMap::new(),
-            ends: BinaryHeap::new(),
+            ends: Agenda::default(),
             history: History::default(),
             next_cleanup: None,
             next_purge: None,
@@ -345,36 +329,48 @@ impl Tracker {
         let (find_time, max_matches) = (settings.find_time, settings.max_matches);
         let max_retry = settings.max_retry as f64;
         let number = self.failures_so_far;
-        let counter = match self.counters.entry(failure.id.clone()) {
-            Entry::Occupied(entry) => {
-                let counter = entry.into_mut();
+        let mut entry = match self.counters.entry(failure.id.clone()) {
+            Entry::Occupied(mut entry) => {
+                let counter = entry.get_mut();
                 counter.add(failure, time, retries, find_time, max_matches);
-                counter
+                entry
             }
             Entry::Vacant(entry) => {
-                let key = FailureIdKey(failure.id.clone());
-                self.ages.push(Reverse((time, number, key)));
-                entry.insert(Counter::new(failure, time, retries, number))
+                self.ages.push(Item {
+                    at: time,
+                    number,
+                    id: failure.id.clone(),
+                });
+                entry.insert_entry(Counter::new(failure, time, retries, number))
             }
         };
-        let mut reached = counter.retries >= max_retry;
-        if !reached {
-            reached = self.accelerate(failure, time);
+        if settings.increment.is_some()
+            && entry.get().retries < max_retry
+            && let Some(earlier) = self.history.own(&failure.id)
+            && time.seconds() > earlier.time
+        {
+            // Somebody who was banned before is counted several times.
+            let more = Increment::retries(earlier.count, max_retry) - 1.0;
+            if more > 0.0 {
+                let counter = entry.get_mut();
+                let same = counter.failures == 1;
+                counter.accelerate(more, failure, same, max_matches);
+            }
         }
-        if reached && let Some(counter) = self.counters.remove(&failure.id) {
-            let id = failure.id.clone();
-            let decision = self.ban(Ticket { id, counter }, now);
-            // fail2ban tidies after every ban.
-            self.tidy(now);
-            return decision;
+        let counter = entry.get();
+        if counter.retries < max_retry {
+            return Decision::Counted {
+                retries: counter.retries as u64,
+                max_retry: settings.max_retry,
+                since: counter.first,
+                failures: counter.failures,
+            };
         }
-        let counter = self.counters.get(&failure.id);
-        Decision::Counted {
-            retries: counter.map_or(0, |counter| counter.retries as u64),
-            max_retry: self.jail.max_retry(),
-            since: counter.map_or(time, |counter| counter.first),
-            failures: counter.map_or(0, |counter| counter.failures),
-        }
+        let (id, counter) = entry.remove_entry();
+        let decision = self.ban(Ticket { id, counter }, now);
+        // fail2ban tidies after every ban.
+        self.tidy(now);
+        decision
     }
 
     /// Lifts bans that are over by `now`, and does nothing else: when old
@@ -382,19 +378,17 @@ impl Tracker {
     /// calls [`Tracker::advance`].
     pub fn lift(&mut self, now: Timestamp) {
         let mut over: Vec<(u64, Unban)> = Vec::new();
-        while let Some(Reverse((end, _, _))) = self.ends.peek() {
-            if *end >= now {
-                break;
-            }
-            let Some(Reverse((end, number, FailureIdKey(id)))) = self.ends.pop() else {
-                break;
-            };
+        while let Some(Item { at, number, id }) = self.ends.next_if(|end| end < now) {
+            let end = at;
             let current =
                 |ban: &&Running| ban.number == number && ban.ban_time.end(ban.start) == Some(end);
             if self.bans.get(&id).filter(current).is_some() {
                 self.bans.remove(&id);
                 over.push((number, Unban { id, at: now, end }));
             }
+        }
+        if over.is_empty() {
+            return;
         }
         over.sort_by_key(|(number, _)| *number);
         self.lifted.extend(over.into_iter().map(|(_, unban)| unban));
@@ -550,49 +544,25 @@ impl Tracker {
         }
         self.next_cleanup = Some(now.later_by(CLEANUP_PAUSE));
         let oldest = now.seconds() - self.jail.find_time();
-        while let Some(Reverse((time, _, _))) = self.ages.peek() {
-            if time.seconds() > oldest {
-                break;
-            }
-            let Some(Reverse((_, number, FailureIdKey(id)))) = self.ages.pop() else {
-                break;
-            };
-            let counter = self.counters.get(&id);
-            let Some(counter) = counter.filter(|counter| counter.number == number) else {
+        let due = |at: Timestamp| at.seconds() <= oldest;
+        while let Some(Item { number, id, .. }) = self.ages.next_if(due) {
+            let Entry::Occupied(entry) = self.counters.entry(id) else {
                 continue;
             };
+            let counter = entry.get();
+            if counter.number != number {
+                continue;
+            }
             if counter.last.seconds() > oldest {
-                let age = (counter.last, number, FailureIdKey(id));
-                self.ages.push(Reverse(age));
+                self.ages.push(Item {
+                    at: counter.last,
+                    number,
+                    id: entry.key().clone(),
+                });
             } else {
-                self.counters.remove(&id);
+                entry.remove();
             }
         }
-    }
-
-    /// Counts the failure of somebody who was banned before several times.
-    /// Whether that is enough.
-    fn accelerate(&mut self, failure: &Failure, time: Timestamp) -> bool {
-        let settings = self.jail.settings();
-        if settings.increment.is_none() {
-            return false;
-        }
-        let Some(earlier) = self.history.own(&failure.id) else {
-            return false;
-        };
-        let Some(counter) = self.counters.get_mut(&failure.id) else {
-            return false;
-        };
-        if time.seconds() <= earlier.time {
-            return false;
-        }
-        let max_retry = settings.max_retry as f64;
-        let retries = Increment::retries(earlier.count, max_retry);
-        if retries > 1.0 {
-            let same = counter.failures == 1;
-            counter.accelerate(retries - 1.0, failure, same, settings.max_matches);
-        }
-        counter.retries >= max_retry
     }
 
     fn ban(&mut self, ticket: Ticket, now: Timestamp) -> Decision {
@@ -653,8 +623,8 @@ impl Tracker {
             failures: counter.failures,
             matches: counter.matches,
             captures: counter.captures,
-            rules: counter.rules,
-            tags: counter.tags,
+            rules: counter.rules.to_vec(),
+            tags: counter.tags.to_vec(),
         }
     }
 
@@ -671,8 +641,11 @@ impl Tracker {
 
     fn watch_end(&mut self, id: &FailureId, running: &Running) {
         if let Some(end) = running.ban_time.end(running.start) {
-            let key = FailureIdKey(id.clone());
-            self.ends.push(Reverse((end, running.number, key)));
+            self.ends.push(Item {
+                at: end,
+                number: running.number,
+                id: id.clone(),
+            });
         }
     }
 

@@ -19,7 +19,7 @@ pub(crate) struct Entry {
 #[derive(Debug)]
 pub(crate) enum What {
     /// A failure; its tag is its [`Place`].
-    Failure(Box<Failure>),
+    Failure(Failure),
     /// A line that names the address that is to be explained, and is no failure
     /// of it.
     Mention(Box<Mention>),
@@ -116,7 +116,7 @@ mod tests {
             Some(Entry {
                 time: Timestamp::from_whole_seconds(seconds),
                 watch: 0,
-                what: What::Failure(Box::new(Failure::new(id).with_tag(tag))),
+                what: What::Failure(Failure::new(id).with_tag(tag)),
             })
         }
     }

@@ -309,7 +309,7 @@ impl Line<'_> {
                 of_needle |= needle.is_some_and(|needle| needle.is(&failure.id));
                 let time = failure.time;
                 let failure = failure.with_tag(self.place.tag());
-                found.push(self.found(time, What::Failure(Box::new(failure))));
+                found.push(self.found(time, What::Failure(failure)));
             }
         }
         let Some(needle) = needle.filter(|_| !of_needle) else {

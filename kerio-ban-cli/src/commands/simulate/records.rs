@@ -187,7 +187,7 @@ impl<'a> Reading<'a> {
         entries.push_back(Entry {
             time,
             watch,
-            what: What::Failure(Box::new(failure)),
+            what: What::Failure(failure),
         });
     }
 

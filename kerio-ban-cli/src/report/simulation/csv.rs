@@ -83,7 +83,7 @@ impl<W: Write> Report for Csv<W> {
                 let reason = account.reason.as_deref().unwrap_or_default();
                 self.row([
                     row.lane.name.to_string(),
-                    row.name,
+                    row.name().to_owned(),
                     account.failures.to_string(),
                     account.ignored.to_string(),
                     reason.to_owned(),

@@ -60,7 +60,7 @@ impl<W: Write> Report for Json<W> {
                 self.write(&json!({
                     "type": "address",
                     "jail": &*row.lane.name,
-                    "id": row.name,
+                    "id": row.name(),
                     "failures": account.failures,
                     "ignored": account.ignored,
                     "reason": account.reason.as_deref(),

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use kerio_ban_core::{BanTime, Timestamp, Traced, Zone};
 
-use super::{Row, is_banned, rows, shown};
+use super::{Row, first_rows, is_banned, shown};
 use crate::clock::{length, local_time};
 use crate::commands::simulate::{
     Begin, End, Event, Happening, Lane, LogNames, Place, Report, WouldRun,
@@ -152,19 +152,12 @@ impl<W: Write> Text<W> {
     }
 
     fn table(&mut self, end: &End<'_>) -> io::Result<()> {
-        let rows = rows(end.lanes);
+        let limit = if self.all { usize::MAX } else { LIMIT };
+        let (rows, count) = first_rows(end.lanes, limit);
         if rows.is_empty() {
             return Ok(());
         }
-        let shown = if self.all {
-            rows.len()
-        } else {
-            LIMIT.min(rows.len())
-        };
-        let cells: Vec<[String; 6]> = rows[..shown]
-            .iter()
-            .map(|row| self.cells(row, end))
-            .collect();
+        let cells: Vec<[String; 6]> = rows.iter().map(|row| self.cells(row, end)).collect();
         let header = ["address", "jail", "failures", "bans", "highest", ""].map(str::to_owned);
         let mut widths = [0; 5];
         for row in cells.iter().chain([&header]) {
@@ -176,7 +169,7 @@ impl<W: Write> Text<W> {
             widths[1] = 0;
         }
         let palette = self.console.palette;
-        let heading = format!("Addresses: {}", rows.len());
+        let heading = format!("Addresses: {count}");
         writeln!(self.out, "\n{}", palette.heading(heading))?;
         for (index, [address, jail, failures, bans, highest, state]) in
             [header].into_iter().chain(cells).enumerate()
@@ -196,8 +189,8 @@ impl<W: Write> Text<W> {
                 writeln!(self.out, "{line}")?;
             }
         }
-        if shown < rows.len() {
-            let rest = format!("... and {} more, see --all", rows.len() - shown);
+        if rows.len() < count {
+            let rest = format!("... and {} more, see --all", count - rows.len());
             writeln!(self.out, "  {}", palette.dim(rest))?;
         }
         Ok(())
@@ -225,7 +218,7 @@ impl<W: Write> Text<W> {
             }
         };
         [
-            row.name.clone(),
+            row.name().to_owned(),
             row.lane.name.to_string(),
             account.failures.to_string(),
             account.bans.to_string(),
@@ -354,6 +347,10 @@ impl<W: Write> Report for Text<W> {
         let Some(id) = happening.id else {
             return Ok(());
         };
+        // By far the most frequent event is told only where it is asked for.
+        if let Event::Counted { .. } = happening.event {
+            return write_would_run(&mut self.out, self.console, happening.would_run);
+        }
         let who = id.to_string();
         match &happening.event {
             Event::Ban { ban, .. } => {
