@@ -10,6 +10,7 @@ mod simulate;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::thread;
 
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use kerio_ban_core::UseDns;
@@ -206,10 +207,8 @@ pub(crate) struct ReadingArgs {
     /// Count lines that start with # and empty ones, which are skipped otherwise.
     #[arg(long)]
     pub(crate) all_lines: bool,
-    /// How many threads judge the lines of a log [default: one for each processor].
-    /// The result does not depend on it.
-    #[arg(short = 'j', long, value_name = "N")]
-    pub(crate) threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) threads: ThreadsArgs,
     /// Judge every line in full, also those that surely cannot match. The
     /// answers are the same, only slower: for checking that they are.
     #[arg(long)]
@@ -260,6 +259,24 @@ pub(crate) struct OutputArgs {
     /// Print nothing but errors; the exit status tells.
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+/// With how much of the machine logs are read.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Reading")]
+pub(crate) struct ThreadsArgs {
+    /// How many threads judge the lines of a log [default: one for each processor].
+    /// The result does not depend on it.
+    #[arg(short = 'j', long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+}
+
+impl ThreadsArgs {
+    /// How many threads judge lines.
+    pub(crate) fn count(&self) -> usize {
+        let all = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        self.threads.map_or_else(all, NonZeroUsize::get)
+    }
 }
 
 /// What is told while logs are read.

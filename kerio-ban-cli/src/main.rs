@@ -8,6 +8,7 @@
     rustdoc::invalid_html_tags,
     reason = "its comments are the help text, which is no HTML"
 )]
+mod ahead;
 mod args;
 mod buffered;
 mod clock;

@@ -58,27 +58,68 @@ fn log(name: &str, calm: bool) -> PathBuf {
     path
 }
 
-/// Everything that is printed, but the time it took.
-fn run(log: &Path, arguments: &[&str]) -> String {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
-    let output = Command::new(env!("CARGO_BIN_EXE_kerio-ban"))
+/// What `test` prints of a log.
+fn test(log: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kerio-ban"));
+    command
         .args(["test", "--now=1750200000", "article/filter.d/kerio.conf"])
         .arg(log)
-        .args(arguments)
+        .args(arguments);
+    let (out, err) = run(&mut command);
+    assert!(err.is_empty(), "{err}");
+    out
+}
+
+/// What `simulate` prints of a log that two jails read.
+fn simulate(log: &Path, arguments: &[&str]) -> String {
+    let config = Path::new(env!("CARGO_TARGET_TMPDIR")).join("two-jails");
+    std::fs::create_dir_all(config.join("filter.d")).unwrap();
+    let files = [
+        (
+            "jail.conf",
+            "[kerio]\nenabled = true\nfilter = kerio\n[login]\nenabled = true\nfilter = login\nmaxretry = 2\n",
+        ),
+        (
+            "filter.d/kerio.conf",
+            "[Definition]\nfailregex = ^[^<]* IP address <HOST>\n",
+        ),
+        (
+            "filter.d/login.conf",
+            "[Definition]\nfailregex = login from <HOST> with\n",
+        ),
+    ];
+    for (name, text) in files {
+        std::fs::write(config.join(name), text).unwrap();
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kerio-ban"));
+    command
+        .args(["simulate", "--now=1750200000", "--own=192.0.2.2", "-c"])
+        .arg(config)
+        .arg(log)
+        .args(arguments);
+    let (out, err) = run(&mut command);
+    out + &err
+}
+
+/// Everything that is printed, but the time it took.
+fn run(command: &mut Command) -> (String, String) {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let output = command
         .current_dir(data)
         .env("TZ", "Europe/Prague")
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(0));
-    assert!(output.stderr.is_empty());
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{error}");
     let text = String::from_utf8(output.stdout).unwrap();
     let line = |line: &str| {
         let end = [line.find("\"elapsed\":"), line.find("[processed in ")];
         let end = end.into_iter().flatten().next();
         line[..end.unwrap_or(line.len())].to_owned()
     };
-    text.lines().map(line).collect::<Vec<_>>().join("\n")
+    let text: Vec<String> = text.lines().map(line).collect();
+    (text.join("\n"), error)
 }
 
 #[test]
@@ -93,12 +134,42 @@ fn the_number_of_threads_changes_nothing() {
             &["--out=<ip> <time>", "--invert"],
             &["--all-lines"],
         ] {
-            let with = |more: &[&str]| run(&log, &[form, more].concat());
+            let with = |more: &[&str]| test(&log, &[form, more].concat());
             let expected = with(&["--threads=1", "--plain"]);
             for more in [&["-j1"][..], &["-j2"], &["-j7"], &["-j3", "--plain"]] {
                 assert!(
                     with(more) == expected,
                     "{} {form:?} {more:?} differs",
+                    log.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_number_of_threads_decides_nothing() {
+    for (log, bans) in [
+        (log("calm-jails.log", true), 500),
+        (log("restless-jails.log", false), 200),
+    ] {
+        for form in [
+            &["--all"][..],
+            &["--format=json"],
+            &["--format=cidr", "--at=2025-06-17T16:00:00Z"],
+            &["--explain=203.0.113.77"],
+            &["--show-actions", "--format=json", "--summary"],
+        ] {
+            let with = |more: &[&str]| simulate(&log, &[form, more].concat());
+            let expected = with(&["-j1"]);
+            if form == ["--format=json"] {
+                let found = expected.matches(r#""type":"ban","#).count();
+                assert!(found > bans, "only {found} bans");
+            }
+            for more in ["-j2", "-j7"] {
+                assert!(
+                    with(&[more]) == expected,
+                    "{} {form:?} {more} differs",
                     log.display()
                 );
             }

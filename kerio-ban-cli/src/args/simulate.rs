@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use clap::{Args, ColorChoice, ValueEnum};
 use kerio_ban_core::UseDns;
 
-use super::{ConfigArgs, Format, OutputArgs, ProgressArgs};
+use super::{ConfigArgs, Format, OutputArgs, ProgressArgs, ThreadsArgs};
 use crate::environment::{self, Now};
 use crate::input::Encoding;
 
@@ -169,6 +169,8 @@ pub(crate) struct ReplayArgs {
     /// Over how many lines a failure may reach.
     #[arg(short = 'L', long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
     pub(crate) maxlines: Option<i64>,
+    #[command(flatten)]
+    pub(crate) threads: ThreadsArgs,
     /// The moment from which years are counted that dates leave out:
     /// 2025-06-17T17:00:45Z, or seconds since 1970.
     #[arg(

@@ -1,9 +1,11 @@
 //! `kerio-ban simulate`: replays logs through jails and tells who would have
 //! been banned.
 
+mod accounts;
 mod advice;
 mod events;
 mod jails;
+mod judging;
 mod merge;
 mod needle;
 mod own;
@@ -19,15 +21,17 @@ use std::time::Instant;
 
 use kerio_ban_core::Timestamp;
 
+pub(crate) use self::accounts::Account;
 pub(crate) use self::advice::{Advice, ban_without_exemptions};
 pub(crate) use self::events::{Begin, End, Event, Happening, Report, WouldRun};
 pub(crate) use self::jails::Variant;
 pub(crate) use self::merge::{Mention, Why};
 pub(crate) use self::places::{LogNames, Place};
-pub(crate) use self::replay::{Account, Lane};
+pub(crate) use self::replay::Lane;
 
 use self::events::Quiet;
 use self::jails::{Setup, Watch, World};
+use self::judging::Judging;
 use self::merge::{Entries, Merged};
 use self::needle::Needle;
 use self::reader::{Entering, Notes, ReadLog, Reader};
@@ -181,9 +185,11 @@ impl Run<'_> {
         })?;
         let logs: Vec<Log> = groups.iter().map(|(log, ..)| log.clone()).collect();
         let mut progress = self.progress(&logs);
+        // Each log has a thread that reads it; the others help to judge.
+        let threads = self.args.reading.threads.count() / groups.len().max(1);
+        let threads = if threads > 1 { threads } else { 0 };
         let mut readers = Vec::new();
         for (index, (log, encoding, members)) in groups.iter().enumerate() {
-            let now = self.world.now;
             let members: Vec<(usize, &Watch)> = members
                 .iter()
                 .map(|&index| (index, &watches[index]))
@@ -191,16 +197,23 @@ impl Run<'_> {
             let lines = log.open(*encoding, progress.meter(), &mut |message| {
                 progress.aside(|| warn(message));
             })?;
-            let needle = self.needle.clone();
-            let reader = Reader::new(lines, index, &members, now, needle, self.keeps_texts());
-            readers.push(reader.start().map_err(|error| {
+            let judging = Judging {
+                log: index,
+                now: self.world.now,
+                needle: self.needle.clone(),
+                keep_texts: self.keeps_texts(),
+            };
+            // What comes bit by bit is decided as it comes.
+            let threads = if log.size().is_some() { threads } else { 0 };
+            let reader = Reader::start(lines, judging, &members, threads);
+            readers.push(reader.map_err(|error| {
                 let message = format!("cannot read `{}`: {error}", log.name());
                 Failure::request("unreadable", message)
             })?);
         }
         let mut merged = Merged::new(readers);
         while let Some(entry) = merged.next() {
-            replay.step(&entry, report)?;
+            replay.step(entry, report)?;
         }
         progress.finish();
         let logs: Vec<&ReadLog> = merged.sources().iter().map(Entering::read).collect();
@@ -248,7 +261,7 @@ impl Run<'_> {
         })?;
         let mut merged = Merged::new(records);
         while let Some(entry) = merged.next() {
-            replay.step(&entry, report)?;
+            replay.step(entry, report)?;
         }
         replay.finish(None, report)?;
         if without_date > 0 {

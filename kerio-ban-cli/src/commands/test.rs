@@ -7,9 +7,7 @@ mod threads;
 
 use std::ffi::OsString;
 use std::io;
-use std::num::NonZeroUsize;
 use std::path::Path;
-use std::thread;
 
 use kerio_ban_core::{
     Filter, FilterBuilder, FilterConfig, JailConfig, JailOptions, LogZone, SessionOptions, Source,
@@ -79,7 +77,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<Answer, Failure> {
         report: report(args, token, now, local.zone),
         filter: &filter,
         progress: Progress::start(args.progress.shown(&args.output), &logs, streaming(args)),
-        threads: threads(args),
+        threads: args.reading.threads.count(),
         incomplete: false,
     };
     let begin = Begin {
@@ -253,12 +251,6 @@ fn report(args: &TestArgs, token: Option<Token>, now: Timestamp, zone: Zone) -> 
         (None, Format::Brief) => Box::new(Brief::new(out, missed, ignored, console.escape)),
         (None, Format::Text) => Box::new(Text::new(out, console, listing)),
     }
-}
-
-/// How many threads judge lines.
-fn threads(args: &TestArgs) -> usize {
-    let all = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    args.reading.threads.map_or_else(all, NonZeroUsize::get)
 }
 
 /// Whether results are written while logs are read.

@@ -40,7 +40,7 @@ impl Row<'_> {
     /// Of most interest are the most often banned, then those with the most
     /// failures.
     fn compare(&self, other: &Row<'_>) -> Ordering {
-        let weight = |row: &Row<'_>| (row.account.bans, row.account.failures);
+        let weight = |row: &Row<'_>| (row.account.fate().bans, row.account.failures);
         weight(other)
             .cmp(&weight(self))
             .then_with(|| self.id.ip().cmp(&other.id.ip()))
@@ -93,5 +93,6 @@ fn shown(places: &Places, place: &Span) -> String {
 
 /// Whether an address is banned at a moment.
 fn is_banned(account: &Account, at: Option<Timestamp>) -> bool {
-    account.for_ever || at.is_some_and(|at| account.until.is_some_and(|until| until >= at))
+    account.fate().for_ever
+        || at.is_some_and(|at| account.fate().until.is_some_and(|until| until >= at))
 }

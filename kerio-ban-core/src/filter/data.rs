@@ -73,7 +73,7 @@ impl Captures {
     }
 
     /// Whether there are no groups at all.
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 

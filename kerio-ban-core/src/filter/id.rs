@@ -15,18 +15,21 @@ use regex::Regex;
 ///
 /// Two addresses are equal when family, number and prefix length are; text is
 /// compared as text, case-sensitively, and never equals an address.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailureId(Form);
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Form {
     V4 {
         bits: u32,
-        prefix: u64,
+        prefix: u32,
     },
+    /// The bits are in two halves, so that an id is no larger than it must be:
+    /// jails keep very many.
     V6 {
-        bits: u128,
-        prefix: u64,
+        high: u64,
+        low: u64,
+        prefix: u32,
     },
     /// Text that was to be an address and is none.
     NoAddress(Arc<str>),
@@ -113,16 +116,16 @@ impl FailureId {
     /// An address with a prefix length: host bits are cleared; a length beyond
     /// the address's width changes nothing but is remembered.
     pub(crate) fn prefixed(text: &str, prefix: u64) -> FailureId {
-        let bits = u32::try_from(prefix).unwrap_or(u32::MAX);
+        let prefix = u32::try_from(prefix).unwrap_or(u32::MAX);
         FailureId(match text.parse() {
             Ok(IpAddr::V4(address)) => Form::V4 {
-                bits: address.to_bits() & !u32::MAX.checked_shr(bits).unwrap_or(0),
+                bits: address.to_bits() & !u32::MAX.checked_shr(prefix).unwrap_or(0),
                 prefix,
             },
-            Ok(IpAddr::V6(address)) => Form::V6 {
-                bits: address.to_bits() & !u128::MAX.checked_shr(bits).unwrap_or(0),
+            Ok(IpAddr::V6(address)) => Form::v6(
+                address.to_bits() & !u128::MAX.checked_shr(prefix).unwrap_or(0),
                 prefix,
-            },
+            ),
             Err(_) => Form::NoAddress(text.into()),
         })
     }
@@ -150,7 +153,7 @@ impl FailureId {
     pub fn ip(&self) -> Option<IpAddr> {
         match self.0 {
             Form::V4 { bits, .. } => Some(Ipv4Addr::from_bits(bits).into()),
-            Form::V6 { bits, .. } => Some(Ipv6Addr::from_bits(bits).into()),
+            Form::V6 { high, low, .. } => Some(v6(high, low).into()),
             _ => None,
         }
     }
@@ -159,7 +162,7 @@ impl FailureId {
     /// address. Lengths beyond that are possible, as in fail2ban.
     pub fn prefix_len(&self) -> Option<u64> {
         match self.0 {
-            Form::V4 { prefix, .. } | Form::V6 { prefix, .. } => Some(prefix),
+            Form::V4 { prefix, .. } | Form::V6 { prefix, .. } => Some(u64::from(prefix)),
             _ => None,
         }
     }
@@ -181,34 +184,33 @@ impl From<IpAddr> for FailureId {
                 bits: address.to_bits(),
                 prefix: 32,
             },
-            IpAddr::V6(address) => Form::V6 {
-                bits: address.to_bits(),
-                prefix: 128,
-            },
+            IpAddr::V6(address) => Form::v6(address.to_bits(), 128),
         })
     }
 }
 
-impl PartialEq for FailureId {
-    fn eq(&self, other: &FailureId) -> bool {
-        match (&self.0, &other.0) {
-            (Form::V4 { bits: a, prefix: p }, Form::V4 { bits: b, prefix: q }) => a == b && p == q,
-            (Form::V6 { bits: a, prefix: p }, Form::V6 { bits: b, prefix: q }) => a == b && p == q,
-            (Form::NoAddress(a), Form::NoAddress(b)) | (Form::Raw(a), Form::Raw(b)) => a == b,
-            (Form::Tuple(a), Form::Tuple(b)) => a == b,
-            _ => false,
+impl Form {
+    fn v6(bits: u128, prefix: u32) -> Form {
+        Form::V6 {
+            high: (bits >> 64) as u64,
+            low: bits as u64,
+            prefix,
         }
     }
 }
 
-impl Eq for FailureId {}
+fn v6(high: u64, low: u64) -> Ipv6Addr {
+    Ipv6Addr::from_bits(u128::from(high) << 64 | u128::from(low))
+}
 
 impl Hash for FailureId {
     fn hash<H: Hasher>(&self, state: &mut H) {
         match &self.0 {
             // The most common form by far is hashed at one go.
-            Form::V4 { bits, prefix } => state.write_u64(u64::from(*bits) << 32 ^ prefix),
-            Form::V6 { bits, prefix } => (bits, prefix).hash(state),
+            Form::V4 { bits, prefix } => {
+                state.write_u64(u64::from(*bits) << 32 | u64::from(*prefix));
+            }
+            Form::V6 { high, low, prefix } => (high, low, prefix).hash(state),
             Form::NoAddress(text) | Form::Raw(text) => text.hash(state),
             Form::Tuple(parts) => parts.hash(state),
         }
@@ -224,8 +226,8 @@ impl fmt::Display for FailureId {
                 write_v4(f, *bits)?;
                 write_prefix(f, *prefix, 32)
             }
-            Form::V6 { bits, prefix } => {
-                write_v6(f, Ipv6Addr::from_bits(*bits))?;
+            Form::V6 { high, low, prefix } => {
+                write_v6(f, v6(*high, *low))?;
                 write_prefix(f, *prefix, 128)
             }
             Form::NoAddress(text) | Form::Raw(text) => f.write_str(text),
@@ -246,7 +248,7 @@ impl fmt::Display for FailureId {
     }
 }
 
-fn write_prefix(f: &mut fmt::Formatter<'_>, prefix: u64, width: u64) -> fmt::Result {
+fn write_prefix(f: &mut fmt::Formatter<'_>, prefix: u32, width: u32) -> fmt::Result {
     if prefix > 0 && prefix < width {
         write!(f, "/{prefix}")?;
     }
@@ -313,7 +315,7 @@ fn split_network(text: &str) -> Result<Option<(&str, u64)>, BadMask> {
 fn mask_length(mask: &str) -> Result<u64, BadMask> {
     let bits = match FailureId::free(mask)?.0 {
         Form::V4 { bits, .. } => u128::from(bits),
-        Form::V6 { bits, .. } => bits,
+        Form::V6 { high, low, .. } => v6(high, low).to_bits(),
         _ => 0,
     };
     let short = u32::try_from(bits)

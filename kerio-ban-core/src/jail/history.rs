@@ -1,7 +1,8 @@
 //! Earlier bans: what fail2ban keeps in its database.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::tracker::BanTime;
 use crate::filter::FailureId;

@@ -1,9 +1,10 @@
 //! Failures in, decisions out.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::agenda::{Agenda, Item};
 use super::builder::Jail;
@@ -263,9 +264,9 @@ impl Tracker {
     pub(super) fn new(jail: Jail) -> Tracker {
         Tracker {
             jail,
-            counters: HashMap::new(),
+            counters: HashMap::default(),
             ages: Agenda::default(),
-            bans: HashMap::new(),
+            bans: HashMap::default(),
             ends: Agenda::default(),
             history: History::default(),
             next_cleanup: None,

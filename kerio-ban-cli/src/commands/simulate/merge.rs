@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use kerio_ban_core::{Failure, Timestamp};
+use kerio_ban_core::{Failure, FailureId, Timestamp};
 
 use super::places::Place;
 
@@ -18,11 +18,57 @@ pub(crate) struct Entry {
 
 #[derive(Debug)]
 pub(crate) enum What {
+    /// A failure of which nothing is kept that a decision does not need. A long
+    /// log has very many of them.
+    Bare(Bare),
     /// A failure; its tag is its [`Place`].
-    Failure(Failure),
+    Failure(Box<Failure>),
     /// A line that names the address that is to be explained, and is no failure
     /// of it.
     Mention(Box<Mention>),
+}
+
+/// A failure without its line and what was captured.
+#[derive(Debug)]
+pub(crate) struct Bare {
+    id: FailureId,
+    rule: usize,
+    tag: u64,
+}
+
+impl Bare {
+    pub(crate) fn into_failure(self, time: Timestamp) -> Failure {
+        let mut failure = Failure::new(self.id).at(time).with_tag(self.tag);
+        failure.rule = self.rule;
+        failure
+    }
+}
+
+impl What {
+    /// The failregex of a failure, and whom it is counted under.
+    pub(crate) fn of_whom(&self) -> Option<(usize, &FailureId)> {
+        match self {
+            What::Bare(bare) => Some((bare.rule, &bare.id)),
+            What::Failure(failure) => Some((failure.rule, &failure.id)),
+            What::Mention(_) => None,
+        }
+    }
+}
+
+impl From<Failure> for What {
+    fn from(failure: Failure) -> What {
+        let is_bare =
+            failure.captures.is_empty() && failure.users.is_none() && failure.matches.is_empty();
+        if is_bare {
+            What::Bare(Bare {
+                id: failure.id,
+                rule: failure.rule,
+                tag: failure.tag,
+            })
+        } else {
+            What::Failure(Box::new(failure))
+        }
+    }
 }
 
 /// A line that names an address without being its failure.
@@ -68,6 +114,14 @@ impl<S: Entries> Merged<S> {
     pub(crate) fn new(mut sources: Vec<S>) -> Merged<S> {
         let mut next = Vec::new();
         let mut order = BinaryHeap::new();
+        // There is nothing to put in order.
+        if sources.len() == 1 {
+            return Merged {
+                sources,
+                next,
+                order,
+            };
+        }
         for (index, source) in sources.iter_mut().enumerate() {
             let entry = source.next();
             if let Some(entry) = &entry {
@@ -89,6 +143,9 @@ impl<S: Entries> Merged<S> {
 
 impl<S: Entries> Entries for Merged<S> {
     fn next(&mut self) -> Option<Entry> {
+        if let [source] = &mut *self.sources {
+            return source.next();
+        }
         let Reverse((_, index)) = self.order.pop()?;
         let entry = self.next[index].take();
         self.next[index] = self.sources[index].next();
@@ -102,7 +159,6 @@ impl<S: Entries> Entries for Merged<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kerio_ban_core::FailureId;
 
     struct List(Vec<(i64, u64)>);
 
@@ -116,9 +172,16 @@ mod tests {
             Some(Entry {
                 time: Timestamp::from_whole_seconds(seconds),
                 watch: 0,
-                what: What::Failure(Failure::new(id).with_tag(tag)),
+                what: Failure::new(id).with_tag(tag).into(),
             })
         }
+    }
+
+    #[test]
+    fn a_single_log_keeps_its_order() {
+        let mut merged = Merged::new(vec![List(vec![(10, 1), (5, 2)])]);
+        let times = std::iter::from_fn(|| merged.next()).map(|entry| entry.time.seconds());
+        assert_eq!(times.collect::<Vec<_>>(), [10.0, 5.0]);
     }
 
     #[test]
@@ -130,10 +193,10 @@ mod tests {
         let mut merged = Merged::new(lists);
         let mut tags = Vec::new();
         while let Some(entry) = merged.next() {
-            let What::Failure(failure) = entry.what else {
-                panic!("all are failures");
+            let What::Bare(bare) = entry.what else {
+                panic!("all are bare failures");
             };
-            tags.push(failure.tag);
+            tags.push(bare.tag);
         }
         assert_eq!(tags, [1, 2, 4, 5, 3]);
     }

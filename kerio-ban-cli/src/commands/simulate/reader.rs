@@ -3,38 +3,39 @@
 //! A thread of its own reads each log, a little ahead of what is decided.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use kerio_ban_core::{BlockOptions, LineState, Outcome, Session, Timestamp, Trouble};
+use kerio_ban_core::{Session, Timestamp};
 
 use super::jails::Watch;
-use super::merge::{Entries, Entry, Mention, What, Why};
-use super::needle::Needle;
+use super::judging::{Found, Judged, Judging};
+use super::merge::{Entries, Entry, What};
 use super::places::Place;
+use crate::ahead::{self, Read, Turns};
 use crate::input::{self, LogLines};
 
 /// A log that is read with one or more filters.
 pub(super) struct Reader {
-    index: usize,
     lines: LogLines,
-    at_end: bool,
-    number: u64,
+    judging: Judging,
+    /// How many threads judge lines beside the one that reads.
+    threads: usize,
     /// The watches and how they read.
     sessions: Vec<(usize, Session)>,
+    queue: Queue,
+}
+
+/// What was found, as it becomes known when it counts.
+struct Queue {
+    sender: SyncSender<Message>,
     ready: VecDeque<Entry>,
     /// What was found before any date was. It counts at the first date.
     undated: Vec<Found>,
     /// The moment at which it counts, once that is known.
     start: Option<Timestamp>,
     now: Timestamp,
-    /// The address of which every line is wanted.
-    needle: Option<Arc<Needle>>,
-    /// Whether captures and lines are kept, which takes time and memory.
-    keep_texts: bool,
     notes: Notes,
 }
 
@@ -57,14 +58,6 @@ pub(crate) struct Notes {
     previous: Option<Timestamp>,
 }
 
-/// What was found in a line, before it is known when it counts.
-struct Found {
-    watch: usize,
-    place: Place,
-    time: Option<Timestamp>,
-    what: What,
-}
-
 /// How many failures are kept in search of the first date of a log. One without
 /// any counts as written now.
 const MAX_UNDATED: usize = 10_000;
@@ -73,88 +66,160 @@ const MAX_UNDATED: usize = 10_000;
 const TOLERATED: f64 = 60.0;
 
 impl Reader {
-    /// Has a log, of which this is the index, read by these watches.
-    pub(crate) fn new(
+    /// Has a log read by these watches in a thread of its own, and judged by as
+    /// many others.
+    ///
+    /// # Errors
+    /// If there can be no further thread.
+    pub(super) fn start(
         lines: LogLines,
-        index: usize,
+        judging: Judging,
         watches: &[(usize, &Watch)],
-        now: Timestamp,
-        needle: Option<Arc<Needle>>,
-        keep_texts: bool,
-    ) -> Reader {
+        threads: usize,
+    ) -> io::Result<Entering> {
+        let (sender, messages) = sync_channel(AHEAD);
         let session =
             |&(index, watch): &(usize, &Watch)| (index, watch.filter.session_with(&watch.options));
-        Reader {
-            lines,
-            index,
-            at_end: false,
-            number: 0,
-            sessions: watches.iter().map(session).collect(),
+        let queue = Queue {
+            sender,
             ready: VecDeque::new(),
             undated: Vec::new(),
             start: None,
-            now,
-            needle,
-            keep_texts,
+            now: judging.now,
             notes: Notes::default(),
-        }
+        };
+        let reader = Reader {
+            lines,
+            judging,
+            threads,
+            sessions: watches.iter().map(session).collect(),
+            queue,
+        };
+        let thread = thread::Builder::new().name("log".to_owned());
+        thread.spawn(move || reader.run())?;
+        Ok(Entering {
+            messages,
+            ready: VecDeque::new(),
+            read: ReadLog::default(),
+        })
     }
 
-    /// Judges the next block of lines with all filters.
-    fn read_block(&mut self) {
-        let options = BlockOptions {
-            now: self.now,
-            skip_comments: false,
-            // The date of a line that is passed over is not known.
-            pass_over: self.needle.is_none(),
+    fn run(mut self) {
+        let mut in_order = InOrder {
+            judging: &self.judging,
+            sessions: &mut self.sessions,
+            queue: &mut self.queue,
         };
-        let block = match self.lines.next_block() {
-            Ok(Some(block)) => block,
-            end => {
-                if let Err(error) = end {
-                    self.notes.broken = Some(input::broken_off(&error, self.number));
-                }
-                self.at_end = true;
-                if !self.undated.is_empty() {
-                    self.begin_at(self.now);
-                }
-                return;
-            }
-        };
-        let mut found = Vec::new();
-        let mut last = self.number;
-        for (watch, session) in &mut self.sessions {
-            let mut number = self.number;
-            let Ok(()) = session.feed_block(block, &options, |session, text, state| {
-                number += 1;
-                if state == LineState::Judged {
-                    let line = Line {
-                        watch: *watch,
-                        session,
-                        place: Place::new(self.index, number),
-                        text,
-                        keep_texts: self.keep_texts,
-                    };
-                    line.findings(self.needle.as_deref(), &mut found);
-                    line.troubles(&mut self.notes);
-                }
-                Ok::<(), Infallible>(())
-            });
-            last = number;
+        let read = ahead::read(&mut self.lines, self.threads, &self.judging, &mut in_order);
+        // Nobody listens any more if the output was closed.
+        if let Ok(read) = read {
+            self.queue.end(read);
         }
-        self.number = last;
-        if self.sessions.len() > 1 {
+    }
+}
+
+/// What is done in the order of the blocks.
+struct InOrder<'r> {
+    judging: &'r Judging,
+    sessions: &'r mut Vec<(usize, Session)>,
+    queue: &'r mut Queue,
+}
+
+impl Turns<Judging> for InOrder<'_> {
+    fn start(&self) -> Option<Vec<(usize, Session)>> {
+        let sessions = self.sessions.iter();
+        let ahead = sessions.map(|(watch, session)| Some((*watch, session.ahead()?)));
+        ahead.collect()
+    }
+
+    fn judge(&mut self, block: &[u8], number: u64) -> io::Result<()> {
+        let sessions = self.sessions.iter_mut();
+        let judge = |(watch, session): &mut _| self.judging.block(*watch, session, block, number);
+        let judged = sessions.map(judge).collect();
+        self.take_all(judged)
+    }
+
+    fn take(
+        &mut self,
+        done: Vec<(Session, Judged)>,
+        block: &[u8],
+        number: u64,
+    ) -> io::Result<bool> {
+        let mut good = true;
+        let mut all = Vec::new();
+        for ((watch, session), (ahead, judged)) in self.sessions.iter_mut().zip(done) {
+            if session.take_over(&ahead) {
+                all.push(judged);
+            } else {
+                good = false;
+                all.push(self.judging.block(*watch, session, block, number));
+            }
+        }
+        self.take_all(all)?;
+        Ok(good)
+    }
+}
+
+impl InOrder<'_> {
+    /// Takes what all watches found in the next block.
+    fn take_all(&mut self, judged: Vec<Judged>) -> io::Result<()> {
+        let several = judged.len() > 1;
+        let mut found = Vec::new();
+        for judged in judged {
+            let notes = &mut self.queue.notes;
+            notes.undecided += judged.undecided;
+            notes.first_undecided = notes.first_undecided.take().or(judged.first_undecided);
+            if found.is_empty() {
+                found = judged.found;
+            } else {
+                found.extend(judged.found);
+            }
+        }
+        if several {
             found.sort_by_key(|found: &Found| found.place);
         }
         for found in found {
-            self.take(found);
+            self.queue.take(found);
         }
         let dates = self.sessions.iter().map(|(_, session)| session.last_date());
-        self.notes.last = dates.flatten().max().or(self.notes.last);
+        self.queue.block_is_over(dates.flatten().max())
+    }
+}
+
+impl Queue {
+    /// `last` is the date last seen.
+    fn block_is_over(&mut self, last: Option<Timestamp>) -> io::Result<()> {
+        self.notes.last = last.or(self.notes.last);
         if let Some(last) = self.notes.last
             && self.start.is_none()
         {
             self.begin_at(last);
+        }
+        self.send()
+    }
+
+    fn send(&mut self) -> io::Result<()> {
+        if self.ready.is_empty() {
+            return Ok(());
+        }
+        let entries = std::mem::take(&mut self.ready);
+        let sent = self.sender.send(Message::Entries(entries));
+        sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn end(mut self, read: Read) {
+        if let Some(error) = read.broken {
+            self.notes.broken = Some(input::broken_off(&error, read.lines));
+        }
+        if !self.undated.is_empty() {
+            self.begin_at(self.now);
+        }
+        if self.send().is_ok() {
+            let read = ReadLog {
+                lines: read.lines,
+                notes: self.notes,
+            };
+            drop(self.sender.send(Message::End(read)));
         }
     }
 
@@ -192,6 +257,8 @@ impl Reader {
         let notes = &mut self.notes;
         if let What::Failure(failure) = &mut found.what {
             failure.time = Some(time);
+        }
+        if found.what.of_whom().is_some() {
             let previous = notes.previous.replace(time);
             if let Some(previous) = previous.filter(|previous| previous.since(time) > TOLERATED) {
                 notes.backwards += 1;
@@ -223,38 +290,6 @@ pub(crate) struct ReadLog {
 /// How many blocks of a log may be read before they are decided about.
 const AHEAD: usize = 4;
 
-impl Reader {
-    /// Reads the log in a thread of its own.
-    ///
-    /// # Errors
-    /// If there can be no further thread.
-    pub(super) fn start(self) -> io::Result<Entering> {
-        let (sender, messages) = sync_channel(AHEAD);
-        let thread = thread::Builder::new().name("log".to_owned());
-        thread.spawn(move || self.run(&sender))?;
-        Ok(Entering {
-            messages,
-            ready: VecDeque::new(),
-            read: ReadLog::default(),
-        })
-    }
-
-    fn run(mut self, sender: &SyncSender<Message>) {
-        while !self.at_end {
-            self.read_block();
-            let ready = std::mem::take(&mut self.ready);
-            // Nobody listens any more if the output was closed.
-            if !ready.is_empty() && sender.send(Message::Entries(ready)).is_err() {
-                return;
-            }
-        }
-        drop(sender.send(Message::End(ReadLog {
-            lines: self.number,
-            notes: self.notes,
-        })));
-    }
-}
-
 /// The entries of a log, as they come from the thread that reads it.
 pub(super) struct Entering {
     messages: Receiver<Message>,
@@ -280,97 +315,5 @@ impl Entries for Entering {
             }
         }
         self.ready.pop_front()
-    }
-}
-
-/// A line that has just been judged.
-struct Line<'l> {
-    watch: usize,
-    session: &'l Session,
-    place: Place,
-    text: &'l [u8],
-    keep_texts: bool,
-}
-
-impl Line<'_> {
-    /// Its failures; and if it names the address that is looked for without
-    /// being its failure, that.
-    fn findings(&self, needle: Option<&Needle>, found: &mut Vec<Found>) {
-        let outcome = self.session.outcome();
-        let before = found.len();
-        let mut of_needle = false;
-        for hit in outcome.failures() {
-            let failure = if self.keep_texts {
-                hit.to_failure()
-            } else {
-                hit.to_bare_failure()
-            };
-            if let Some(failure) = failure {
-                of_needle |= needle.is_some_and(|needle| needle.is(&failure.id));
-                let time = failure.time;
-                let failure = failure.with_tag(self.place.tag());
-                found.push(self.found(time, What::Failure(failure)));
-            }
-        }
-        let Some(needle) = needle.filter(|_| !of_needle) else {
-            return;
-        };
-        let text = String::from_utf8_lossy(self.text);
-        if !needle.is_named_in(&text) {
-            return;
-        }
-        let other = found[before..].iter().find_map(|found| match &found.what {
-            What::Failure(failure) => Some(Why::Other {
-                rule: failure.rule,
-                id: failure.id.to_string(),
-            }),
-            What::Mention(_) => None,
-        });
-        let time = self.session.last_date();
-        let mention = Mention {
-            place: self.place,
-            text: text.into_owned(),
-            why: other.unwrap_or_else(|| self.why(&outcome)),
-        };
-        found.push(self.found(time, What::Mention(Box::new(mention))));
-    }
-
-    fn found(&self, time: Option<Timestamp>, what: What) -> Found {
-        Found {
-            watch: self.watch,
-            place: self.place,
-            time,
-            what,
-        }
-    }
-
-    /// Why the line is no failure.
-    fn why(&self, outcome: &Outcome<'_>) -> Why {
-        if let Some((_, message)) = self.undecided().next() {
-            return Why::Undecided(message);
-        }
-        match (outcome, self.session.ignored_by().first()) {
-            (_, Some(&index)) => Why::Ignored(index),
-            (Outcome::NoFail(_), _) => Why::NoFail,
-            (Outcome::Pending(_), _) => Why::Pending,
-            _ => Why::Missed,
-        }
-    }
-
-    fn troubles(&self, notes: &mut Notes) {
-        for (place, message) in self.undecided() {
-            notes.undecided += 1;
-            notes.first_undecided.get_or_insert((place, message));
-        }
-    }
-
-    fn undecided(&self) -> impl Iterator<Item = (Place, String)> {
-        let message = |trouble: &Trouble| match trouble {
-            Trouble::LimitReached { .. } | Trouble::BreaksOff { .. } => Some(trouble.to_string()),
-            _ => None,
-        };
-        let place = self.place;
-        let troubles = self.session.troubles().iter();
-        troubles.filter_map(move |trouble| Some((place, message(trouble)?)))
     }
 }

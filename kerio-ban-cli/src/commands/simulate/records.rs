@@ -10,7 +10,7 @@ use std::sync::Arc;
 use kerio_ban_core::{Captures, Failure, FailureId, Filter, RuleKind, Timestamp, Value};
 use serde_json::Value as Object;
 
-use super::merge::{Entries, Entry, What};
+use super::merge::{Entries, Entry};
 use super::places::{LogNames, Place};
 use crate::failure::Failure as Problem;
 use crate::input::{Encoding, Log, Meter};
@@ -187,7 +187,7 @@ impl<'a> Reading<'a> {
         entries.push_back(Entry {
             time,
             watch,
-            what: What::Failure(failure),
+            what: failure.into(),
         });
     }
 

@@ -10,9 +10,10 @@ use kerio_ban_core::{
     Unban,
 };
 
+use super::accounts::Accounts;
 use super::events::{Event, Happening, Report, WouldRun};
 use super::jails::{LaneSetup, Variant};
-use super::merge::{Entry, What};
+use super::merge::{Entry, Mention, What};
 use crate::failure::Failure as Problem;
 
 /// A jail with all that has happened in it.
@@ -21,29 +22,11 @@ pub(crate) struct Lane {
     pub(crate) variant: Variant,
     pub(crate) setup: LaneSetup,
     pub(crate) tracker: Tracker,
-    pub(crate) accounts: HashMap<FailureId, Account>,
+    pub(crate) accounts: Accounts,
     pub(crate) totals: Counts,
     /// Whether bans in other jails count here.
     overall: bool,
     actions: Option<Actions>,
-}
-
-/// What has happened to an address.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Account {
-    pub(crate) failures: u64,
-    pub(crate) ignored: u64,
-    /// Why it was ignored last.
-    pub(crate) reason: Option<Arc<str>>,
-    /// The highest count it reached.
-    pub(crate) highest: u64,
-    pub(crate) bans: u64,
-    pub(crate) first_ban: Option<Timestamp>,
-    /// Until when it was banned last, and whether that is for ever.
-    pub(crate) until: Option<Timestamp>,
-    pub(crate) for_ever: bool,
-    /// What is banned for it, where that is something else.
-    pub(crate) ip: Option<Box<FailureId>>,
 }
 
 /// How often everything has happened in a jail.
@@ -140,7 +123,7 @@ impl Lane {
             name: Arc::clone(&setup.name),
             variant: setup.variant,
             tracker,
-            accounts: HashMap::new(),
+            accounts: Accounts::default(),
             totals: Counts::default(),
             overall: flag("bantime.increment") && flag("bantime.overalljails"),
             actions: show_actions.then(|| Actions::of(&setup.config)),
@@ -209,7 +192,7 @@ impl Replay {
     }
 
     /// Takes what happens next.
-    pub(crate) fn step(&mut self, entry: &Entry, report: &mut dyn Report) -> Result<(), Problem> {
+    pub(crate) fn step(&mut self, entry: Entry, report: &mut dyn Report) -> Result<(), Problem> {
         let now = entry.time;
         if self.until.is_some_and(|until| now > until) {
             return Ok(());
@@ -217,20 +200,41 @@ impl Replay {
         self.clock = self.clock.max(Some(now));
         self.from = self.from.map_or(Some(now), |from| Some(from.min(now)));
         self.lift(now, report)?;
-        for position in 0..self.of_watch[entry.watch].len() {
-            let index = self.of_watch[entry.watch][position];
-            match &entry.what {
-                What::Failure(failure) => self.count(index, failure, now, report)?,
-                What::Mention(mention) => report.event(
-                    &self.lanes[index],
-                    &Happening {
-                        at: now,
-                        id: None,
-                        event: Event::Mention(mention),
-                        would_run: &[],
-                    },
-                )?,
-            }
+        match entry.what {
+            What::Bare(bare) => self.failure(entry.watch, &bare.into_failure(now), now, report),
+            What::Failure(failure) => self.failure(entry.watch, &failure, now, report),
+            What::Mention(mention) => self.mention(entry.watch, &mention, now, report),
+        }
+    }
+
+    fn failure(
+        &mut self,
+        watch: usize,
+        failure: &Failure,
+        now: Timestamp,
+        report: &mut dyn Report,
+    ) -> Result<(), Problem> {
+        for position in 0..self.of_watch[watch].len() {
+            self.count(self.of_watch[watch][position], failure, now, report)?;
+        }
+        Ok(())
+    }
+
+    fn mention(
+        &self,
+        watch: usize,
+        mention: &Mention,
+        now: Timestamp,
+        report: &mut dyn Report,
+    ) -> Result<(), Problem> {
+        for &index in &self.of_watch[watch] {
+            let happening = Happening {
+                at: now,
+                id: None,
+                event: Event::Mention(mention),
+                would_run: &[],
+            };
+            report.event(&self.lanes[index], &happening)?;
         }
         Ok(())
     }
@@ -288,8 +292,8 @@ impl Replay {
         };
         lane.totals.failures += 1;
         let decision = lane.tracker.record(failure, now);
-        let account = lane.accounts.entry(failure.id.clone()).or_default();
-        account.failures += 1;
+        let account = lane.accounts.of(&failure.id);
+        account.failed();
         let max_retry = lane.setup.jail.max_retry();
         let event = match &decision {
             Decision::Counted {
@@ -298,7 +302,7 @@ impl Replay {
                 since,
                 failures,
             } => {
-                account.highest = account.highest.max(*retries);
+                account.reached(*retries);
                 Event::Counted {
                     retries: *retries,
                     max_retry: *max_retry,
@@ -309,20 +313,22 @@ impl Replay {
             }
             Decision::Ignored { reason } => {
                 lane.totals.ignored += 1;
-                account.ignored += 1;
-                if account.reason.as_deref() != Some(reason) {
-                    account.reason = Some(reason.as_str().into());
+                let fate = account.fate_mut();
+                fate.ignored += 1;
+                if fate.reason.as_deref() != Some(reason) {
+                    fate.reason = Some(reason.as_str().into());
                 }
                 Event::Ignored { reason, failure }
             }
             Decision::Ban(ban) => {
                 lane.totals.bans += 1;
-                account.highest = account.highest.max(max_retry);
-                account.bans += 1;
-                account.first_ban = account.first_ban.or(Some(ban.at()));
-                account.until = ban.until();
-                account.for_ever = ban.until().is_none();
-                account.ip = (ban.ip() != ban.id()).then(|| Box::new(ban.ip().clone()));
+                account.reached(max_retry);
+                let fate = account.fate_mut();
+                fate.bans += 1;
+                fate.first_ban = fate.first_ban.or(Some(ban.at()));
+                fate.until = ban.until();
+                fate.for_ever = ban.until().is_none();
+                fate.ip = (ban.ip() != ban.id()).then(|| ban.ip().clone());
                 if let Some(actions) = &mut lane.actions {
                     would_run.extend(actions.ban(ban, &lane.tracker));
                 }
@@ -330,14 +336,15 @@ impl Replay {
             }
             Decision::AlreadyBanned(already) => {
                 lane.totals.already_banned += 1;
-                account.highest = account.highest.max(max_retry);
-                account.until = already.until;
-                account.for_ever = already.until.is_none();
+                account.reached(max_retry);
+                let fate = account.fate_mut();
+                fate.until = already.until;
+                fate.for_ever = already.until.is_none();
                 Event::AlreadyBanned { already, failure }
             }
             Decision::Expired { start, .. } => {
                 lane.totals.expired += 1;
-                account.highest = account.highest.max(max_retry);
+                account.reached(max_retry);
                 Event::Expired {
                     start: *start,
                     failure,

@@ -50,9 +50,13 @@ fn compare(lanes: &[Lane]) -> Compared<'_> {
             continue;
         };
         for (here, there) in [(lane, other), (other, lane)] {
-            for (id, account) in here.accounts.iter().filter(|(_, account)| account.bans > 0) {
+            for (id, account) in here
+                .accounts
+                .iter()
+                .filter(|(_, account)| account.fate().bans > 0)
+            {
                 let rival = there.accounts.get(id);
-                if rival.is_some_and(|account| account.bans > 0) {
+                if rival.is_some_and(|account| account.fate().bans > 0) {
                     compared.both += u64::from(here.variant == Variant::Given);
                     continue;
                 }
@@ -71,7 +75,7 @@ fn compare(lanes: &[Lane]) -> Compared<'_> {
         let order = |difference: &Difference<'_>| difference.variant == Variant::Compared;
         order(a)
             .cmp(&order(b))
-            .then_with(|| a.account.first_ban.cmp(&b.account.first_ban))
+            .then_with(|| a.account.fate().first_ban.cmp(&b.account.fate().first_ban))
             .then_with(|| a.name.cmp(&b.name))
             .then_with(|| a.jail.cmp(&b.jail))
     });
@@ -109,8 +113,8 @@ impl<W: Write> Report for CompareJson<W> {
                     Variant::Given => "given",
                     Variant::Compared => "compared",
                 },
-                "bans": difference.account.bans,
-                "at": difference.account.first_ban.map(time),
+                "bans": difference.account.fate().bans,
+                "at": difference.account.fate().first_ban.map(time),
             });
             serde_json::to_writer(&mut self.out, &object)?;
             self.out.write_all(b"\n")?;
@@ -176,7 +180,7 @@ impl<W: Write> CompareText<W> {
             .map(|difference| difference.name.chars().count());
         let width = width.max().unwrap_or(0);
         for difference in differences.iter().take(limit) {
-            let at = difference.account.first_ban;
+            let at = difference.account.fate().first_ban;
             let at = at.map_or_else(String::new, |at| local_time(at, &self.zone));
             let name = Visible::new(&difference.name, self.console.escape).to_string();
             let (highest, max_retry) = difference.other;
@@ -184,7 +188,7 @@ impl<W: Write> CompareText<W> {
                 self.out,
                 "  {name:width$}  {}  {} at {at}, else its highest count is {highest} of {max_retry}",
                 difference.jail,
-                counted(difference.account.bans, "ban"),
+                counted(difference.account.fate().bans, "ban"),
             )?;
         }
         if let Some(rest) = differences

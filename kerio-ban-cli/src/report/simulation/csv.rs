@@ -76,19 +76,19 @@ impl<W: Write> Report for Csv<W> {
         if self.summary {
             for row in rows(end.lanes) {
                 let account = row.account;
-                let until = match account.for_ever {
+                let until = match account.fate().for_ever {
                     true => "-1".to_owned(),
-                    false => account.until.map_or_else(String::new, number),
+                    false => account.fate().until.map_or_else(String::new, number),
                 };
-                let reason = account.reason.as_deref().unwrap_or_default();
+                let reason = account.fate().reason.as_deref().unwrap_or_default();
                 self.row([
                     row.lane.name.to_string(),
                     row.name().to_owned(),
                     account.failures.to_string(),
-                    account.ignored.to_string(),
+                    account.fate().ignored.to_string(),
                     reason.to_owned(),
                     account.highest.to_string(),
-                    account.bans.to_string(),
+                    account.fate().bans.to_string(),
                     is_banned(account, end.to).to_string(),
                     until,
                 ])?;

@@ -564,11 +564,11 @@ impl<W: Write> Explain<W> {
                 bans => format!("{bans} times"),
             };
             let state = match account {
-                Some(account) if account.for_ever => {
+                Some(account) if account.fate().for_ever => {
                     ", and still is at the end, for ever".to_owned()
                 }
                 Some(account) if super::is_banned(account, end.to) => {
-                    let until = account.until;
+                    let until = account.fate().until;
                     until.map_or_else(String::new, |until| {
                         let until = local_time(until, &self.zone);
                         format!(", and still is at the end, until {until}")

@@ -201,7 +201,7 @@ fn banned(lanes: &[Lane]) -> Banned {
     for lane in lanes {
         for (id, ..) in lane.tracker.bans() {
             let account = lane.accounts.get(id);
-            let ip = account.and_then(|account| account.ip.as_deref());
+            let ip = account.and_then(|account| account.fate().ip.as_ref());
             match network(ip.unwrap_or(id)) {
                 Some(network @ (IpAddr::V4(_), _)) => v4.insert(network),
                 Some(network) => v6.insert(network),

@@ -62,13 +62,13 @@ impl<W: Write> Report for Json<W> {
                     "jail": &*row.lane.name,
                     "id": row.name(),
                     "failures": account.failures,
-                    "ignored": account.ignored,
-                    "reason": account.reason.as_deref(),
+                    "ignored": account.fate().ignored,
+                    "reason": account.fate().reason.as_deref(),
                     "highest": account.highest,
                     "maxretry": row.lane.setup.jail.max_retry(),
-                    "bans": account.bans,
+                    "bans": account.fate().bans,
                     "banned": is_banned(account, end.to),
-                    "end": last_end(account.until, account.for_ever),
+                    "end": last_end(account.fate().until, account.fate().for_ever),
                 }))?;
             }
         }

@@ -198,21 +198,21 @@ impl<W: Write> Text<W> {
 
     fn cells(&self, row: &Row<'_>, end: &End<'_>) -> [String; 6] {
         let account = row.account;
-        let state = if account.bans == 0 && account.ignored > 0 {
-            let reason = account.reason.as_deref().unwrap_or("ignored");
-            match account.ignored == account.failures {
+        let state = if account.fate().bans == 0 && account.fate().ignored > 0 {
+            let reason = account.fate().reason.as_deref().unwrap_or("ignored");
+            match account.fate().ignored == account.failures {
                 true => format!("never banned: {reason}"),
-                false => format!("ignored {} times: {reason}", account.ignored),
+                false => format!("ignored {} times: {reason}", account.fate().ignored),
             }
-        } else if account.bans == 0 {
+        } else if account.fate().bans == 0 {
             "not banned".to_owned()
         } else if is_banned(account, end.to) {
-            match account.until.filter(|_| !account.for_ever) {
+            match account.fate().until.filter(|_| !account.fate().for_ever) {
                 Some(until) => format!("banned until {}", local_time(until, &self.zone)),
                 None => "banned for ever".to_owned(),
             }
         } else {
-            match account.until {
+            match account.fate().until {
                 Some(until) => format!("was banned until {}", local_time(until, &self.zone)),
                 None => String::new(),
             }
@@ -221,7 +221,7 @@ impl<W: Write> Text<W> {
             row.name().to_owned(),
             row.lane.name.to_string(),
             account.failures.to_string(),
-            account.bans.to_string(),
+            account.fate().bans.to_string(),
             format!("{} of {}", account.highest, row.lane.setup.jail.max_retry()),
             state,
         ]

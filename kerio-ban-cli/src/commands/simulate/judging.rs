@@ -1,0 +1,181 @@
+//! What the lines of a block have to tell the jails.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use kerio_ban_core::{BlockOptions, LineState, Outcome, Session, Timestamp, Trouble};
+
+use super::merge::{Mention, What, Why};
+use super::needle::Needle;
+use super::places::Place;
+use crate::ahead::Judge;
+
+/// How the lines of a log are judged.
+pub(super) struct Judging {
+    /// The index of the log.
+    pub(super) log: usize,
+    pub(super) now: Timestamp,
+    /// The address of which every line is wanted.
+    pub(super) needle: Option<Arc<Needle>>,
+    /// Whether captures and lines are kept, which takes time and memory.
+    pub(super) keep_texts: bool,
+}
+
+/// What was found in a line, before it is known when it counts.
+pub(super) struct Found {
+    pub(super) watch: usize,
+    pub(super) place: Place,
+    pub(super) time: Option<Timestamp>,
+    pub(super) what: What,
+}
+
+/// What one watch found in a block.
+#[derive(Default)]
+pub(super) struct Judged {
+    pub(super) found: Vec<Found>,
+    /// How many lines could not be decided, and the first of them.
+    pub(super) undecided: u64,
+    pub(super) first_undecided: Option<(Place, String)>,
+}
+
+impl Judging {
+    /// Judges a block, the first line of which comes after line `number`, for
+    /// one watch.
+    pub(super) fn block(
+        &self,
+        watch: usize,
+        session: &mut Session,
+        block: &[u8],
+        mut number: u64,
+    ) -> Judged {
+        let options = BlockOptions {
+            now: self.now,
+            skip_comments: false,
+            // The date of a line that is passed over is not known.
+            pass_over: self.needle.is_none(),
+        };
+        let mut judged = Judged::default();
+        let Ok(()) = session.feed_block(block, &options, |session, text, state| {
+            number += 1;
+            if state == LineState::Judged {
+                let line = Line {
+                    watch,
+                    session,
+                    place: Place::new(self.log, number),
+                    text,
+                    keep_texts: self.keep_texts,
+                };
+                line.findings(self.needle.as_deref(), &mut judged.found);
+                line.troubles(&mut judged);
+            }
+            Ok::<(), Infallible>(())
+        });
+        judged
+    }
+}
+
+/// Each watch has a session of its own.
+impl Judge for Judging {
+    type Start = Vec<(usize, Session)>;
+    type Done = Vec<(Session, Judged)>;
+
+    fn judge(&self, start: Self::Start, block: &[u8], number: u64) -> Option<Self::Done> {
+        let each = start.into_iter().map(|(watch, mut session)| {
+            let judged = self.block(watch, &mut session, block, number);
+            (session, judged)
+        });
+        Some(each.collect())
+    }
+}
+
+/// A line that has just been judged.
+struct Line<'l> {
+    watch: usize,
+    session: &'l Session,
+    place: Place,
+    text: &'l [u8],
+    keep_texts: bool,
+}
+
+impl Line<'_> {
+    /// Its failures; and if it names the address that is looked for without
+    /// being its failure, that.
+    fn findings(&self, needle: Option<&Needle>, found: &mut Vec<Found>) {
+        let outcome = self.session.outcome();
+        let before = found.len();
+        let mut of_needle = false;
+        for hit in outcome.failures() {
+            let failure = if self.keep_texts {
+                hit.to_failure()
+            } else {
+                hit.to_bare_failure()
+            };
+            if let Some(failure) = failure {
+                of_needle |= needle.is_some_and(|needle| needle.is(&failure.id));
+                let time = failure.time;
+                let failure = failure.with_tag(self.place.tag());
+                found.push(self.found(time, failure.into()));
+            }
+        }
+        let Some(needle) = needle.filter(|_| !of_needle) else {
+            return;
+        };
+        let text = String::from_utf8_lossy(self.text);
+        if !needle.is_named_in(&text) {
+            return;
+        }
+        let other = found[before..].iter().find_map(|found| {
+            let (rule, id) = found.what.of_whom()?;
+            Some(Why::Other {
+                rule,
+                id: id.to_string(),
+            })
+        });
+        let time = self.session.last_date();
+        let mention = Mention {
+            place: self.place,
+            text: text.into_owned(),
+            why: other.unwrap_or_else(|| self.why(&outcome)),
+        };
+        found.push(self.found(time, What::Mention(Box::new(mention))));
+    }
+
+    fn found(&self, time: Option<Timestamp>, what: What) -> Found {
+        Found {
+            watch: self.watch,
+            place: self.place,
+            time,
+            what,
+        }
+    }
+
+    /// Why the line is no failure.
+    fn why(&self, outcome: &Outcome<'_>) -> Why {
+        if let Some((_, message)) = self.undecided().next() {
+            return Why::Undecided(message);
+        }
+        match (outcome, self.session.ignored_by().first()) {
+            (_, Some(&index)) => Why::Ignored(index),
+            (Outcome::NoFail(_), _) => Why::NoFail,
+            (Outcome::Pending(_), _) => Why::Pending,
+            _ => Why::Missed,
+        }
+    }
+
+    fn troubles(&self, judged: &mut Judged) {
+        for (place, message) in self.undecided() {
+            judged.undecided += 1;
+            judged.first_undecided.get_or_insert((place, message));
+        }
+    }
+
+    fn undecided(&self) -> impl Iterator<Item = (Place, String)> {
+        let message = |trouble: &Trouble| match trouble {
+            Trouble::LimitReached { .. } | Trouble::BreaksOff { .. } => Some(trouble.to_string()),
+            _ => None,
+        };
+        let place = self.place;
+        let troubles = self.session.troubles().iter();
+        troubles.filter_map(move |trouble| Some((place, message(trouble)?)))
+    }
+}
