@@ -42,7 +42,7 @@ pub(crate) use self::{
     detector::{DateDetector, FoundDate},
     error::{ConversionRaises, SearchRaises},
     list::DateTemplates,
-    passed::PassedDate,
+    passed::{NextDate, PassedDate},
 };
 
 #[cfg(test)]

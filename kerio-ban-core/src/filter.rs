@@ -26,5 +26,5 @@ pub use self::id::{FailureId, Family};
 pub use self::options::{SessionOptions, TimeCheck};
 pub use self::outcome::{Failure, Hit, Hits, Mark, Outcome, Trouble};
 pub use self::rule::{Rule, RuleKind};
-pub use self::scan::{BlockOptions, LineState};
+pub use self::scan::{BlockOptions, LineState, Stretch, block_lines};
 pub use self::session::{Line, Session};

@@ -105,7 +105,7 @@ pub use crate::error::{Error, ErrorKind, Label, OptionPath};
 pub use crate::filter::{
     BlockOptions, Captures, Expression, Failure, FailureId, Family, Filter, FilterBuilder, Hit,
     Hits, Line, LineState, Mark, NoResolver, Outcome, Resolver, Rule, RuleKind, Session,
-    SessionOptions, TimeCheck, Trouble, UnknownUseDns, UseDns, Value,
+    SessionOptions, Stretch, TimeCheck, Trouble, UnknownUseDns, UseDns, Value, block_lines,
 };
 pub use crate::jail::{
     AlreadyBanned, Ban, BanTime, Command, Decision, DryAction, EarlierBan, Exemption, Exemptions,

@@ -156,7 +156,7 @@ fn noise(logs: &Path) -> Vec<Vec<u8>> {
 fn mix(own: &[u8], noise: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
     let own: Vec<&[u8]> = own.split(|&byte| byte == b'\n').collect();
     let mut log = Vec::new();
-    for _ in 0..400 {
+    for _ in 0..600 {
         let mut line = match random.below(6) {
             // A date as this filter's logs have it, and nothing more.
             4 | 5 => {
@@ -188,7 +188,15 @@ fn mix(own: &[u8], noise: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
         } else {
             1
         };
+        // Most of a date stays as it is, as in a log.
+        let digits: Vec<usize> = (0..line.len().min(36))
+            .filter(|&at| line[at].is_ascii_digit())
+            .collect();
         for _ in 0..copies {
+            if !digits.is_empty() && random.below(4) == 0 {
+                let from_the_end = 1 + random.below(digits.len().min(4));
+                line[digits[digits.len() - from_the_end]] = b'0' + random.below(10) as u8;
+            }
             log.extend_from_slice(&line);
             log.extend_from_slice(if random.below(5) == 0 { b"\r\n" } else { b"\n" });
         }

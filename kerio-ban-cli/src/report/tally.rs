@@ -64,10 +64,10 @@ impl Tally {
         }
     }
 
-    /// Counts a line that was missed and of which nothing else is known.
-    pub(crate) fn count_missed(&mut self) {
-        self.lines += 1;
-        self.missed += 1;
+    /// Counts lines that were missed and of which nothing else is known.
+    pub(crate) fn count_missed(&mut self, lines: u64) {
+        self.lines += lines;
+        self.missed += lines.cast_signed();
     }
 
     /// Another one for the same filter that has counted nothing.

@@ -231,11 +231,11 @@ impl DateDetector {
         self.current.map(|place| self.order[place].template)
     }
 
-    /// Notes, if this detector is ahead of another, that a date was found;
+    /// Notes, if this detector is ahead of another, that dates were found;
     /// `steady`: where the last one was.
-    pub(super) fn note(&mut self, steady: bool) {
+    pub(super) fn note(&mut self, dates: u64, steady: bool) {
         if let Some(start) = &mut self.start {
-            start.hits += 1;
+            start.hits += dates;
             start.steady &= steady;
         }
     }
@@ -264,13 +264,13 @@ impl DateDetector {
         let text = Text::new(line);
         let found = self.search(&text).and_then(|found| match found {
             Some((found, steady)) => {
-                self.note(steady);
+                self.note(1, steady);
                 self.win(&text, found, now).map(Some)
             }
             None => Ok(None),
         });
         if found.is_err() {
-            self.note(false);
+            self.note(1, false);
         }
         found
     }

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::detector::DateDetector;
 use super::reader::Groups;
-use super::shape::{Form, Located};
+use super::shape::{Again, Form, Located, Shape};
 use super::template::{Kind, Template};
 use super::window::Window;
 use crate::time::Timestamp;
@@ -67,16 +67,9 @@ impl DateDetector {
         if let Some(last) = &self.last_form
             && last.template == number
             && let Some(again) = shape.find_again(line, &range, &last.form)
-            && let Some(start) = last
-                .start
-                .or_else(|| self.reader.known_hour(last.local, now))
+            && let Some(start) = self.known_start(last, now)
         {
-            return counts(again.whole).then(|| PassedDate {
-                whole: again.whole,
-                cut: again.cut,
-                time: start.later_by(again.seconds),
-                zoned: last.start.is_some(),
-            });
+            return counts(again.whole).then(|| last.date(start, &again));
         }
         let located = shape.locate(line, &range)?;
         if !counts(located.whole) {
@@ -126,15 +119,42 @@ impl DateDetector {
         time.ok().flatten()
     }
 
+    /// The start of the hour of the last date, if it is known.
+    fn known_start(&self, last: &LastForm, now: Timestamp) -> Option<Timestamp> {
+        let known = || self.reader.known_hour(last.local, now);
+        last.start.or_else(known)
+    }
+
+    /// What dates that follow the last one are compared with, if where they
+    /// are does not depend on the lines between.
+    pub(crate) fn sequel(&self, now: Timestamp) -> Option<Sequel<'_>> {
+        let number = self.order[self.current?].template;
+        let last = self.last_form.as_ref();
+        let last = last.filter(|last| last.template == number)?;
+        let template = &self.templates.templates()[number];
+        let is_plain = template.anchored && template.kind == Kind::Fields;
+        Some(Sequel {
+            start: self.known_start(last, now).filter(|_| is_plain)?,
+            shape: template.shape()?,
+            last,
+        })
+    }
+
     /// Takes note of a date that was looked at: afterwards all is as if the
     /// line had been searched and its date converted.
     pub(crate) fn pass(&mut self, date: &PassedDate, line: &[u8], now: Timestamp) {
+        self.pass_all(date, line, 1, now);
+    }
+
+    /// The same for so many dates that are each other's [`Sequel`], of which
+    /// the last is given.
+    pub(crate) fn pass_all(&mut self, date: &PassedDate, line: &[u8], dates: u64, now: Timestamp) {
         let Some(place) = self.current else { return };
         let entry = &mut self.order[place];
-        entry.hits += 1;
+        entry.hits += dates;
         entry.last_used = now.seconds();
         entry.distance = date.whole.0;
-        self.note(true);
+        self.note(dates, true);
         if self.first_unused == place {
             self.first_unused += 1;
         }
@@ -144,5 +164,53 @@ impl DateDetector {
         if !date.zoned {
             self.reader.pass();
         }
+    }
+}
+
+impl LastForm {
+    /// Another date in the same hour.
+    fn date(&self, start: Timestamp, again: &Again) -> PassedDate {
+        PassedDate {
+            whole: again.whole,
+            cut: again.cut,
+            time: start.later_by(again.seconds()),
+            zoned: self.start.is_some(),
+        }
+    }
+}
+
+/// What dates that follow the last one are compared with.
+pub(crate) struct Sequel<'d> {
+    shape: &'d Shape,
+    last: &'d LastForm,
+    /// The start of their hour.
+    start: Timestamp,
+}
+
+/// A date in the hour of the last one.
+#[derive(Clone, Copy)]
+pub(crate) struct NextDate(Again);
+
+impl NextDate {
+    /// The bytes to be cut out of the line.
+    pub(crate) fn cut(&self) -> Range<usize> {
+        self.0.cut.0..self.0.cut.1
+    }
+}
+
+impl Sequel<'_> {
+    /// Looks at the date of an ASCII line. `None` if it takes more than a
+    /// comparison.
+    #[inline]
+    pub(crate) fn find(&self, line: &[u8]) -> Option<NextDate> {
+        let found = self
+            .shape
+            .find_again(line, &(0..line.len()), &self.last.form);
+        found.map(NextDate)
+    }
+
+    /// All of a date.
+    pub(crate) fn date(&self, next: &NextDate) -> PassedDate {
+        self.last.date(self.start, &next.0)
     }
 }

@@ -109,15 +109,25 @@ pub(super) struct Form {
     cut_start: usize,
     /// It ends there, if before the end of the date.
     cut_end: Option<usize>,
-    zone: Option<Vec<u8>>,
+    /// Whether a zone is part of the text.
+    zoned: bool,
 }
 
 /// A date in a known form.
+#[derive(Clone, Copy)]
 pub(super) struct Again {
     pub(super) whole: (usize, usize),
     pub(super) cut: (usize, usize),
+    /// Minutes and seconds, as they are written.
+    digits: [u8; 4],
+}
+
+impl Again {
     /// Of the hour.
-    pub(super) seconds: f64,
+    pub(super) fn seconds(&self) -> f64 {
+        let [m1, m2, s1, s2] = self.digits.map(|digit| u16::from(digit - b'0'));
+        f64::from((10 * m1 + m2) * 60 + 10 * s1 + s2)
+    }
 }
 
 impl Located {
@@ -408,8 +418,9 @@ impl Shape {
         let (minute, second) = (place(Field::Minute)?, place(Field::Second)?);
         let start = located.start;
         (second == minute + 3 && located.cut.0 >= start).then_some(())?;
-        let end = match self.parts.last()? {
-            Part::Byte(_) => located.whole.1,
+        let end = match (self.parts.last()?, located.zone) {
+            (_, Some((_, end))) => end,
+            (Part::Byte(_), None) => located.whole.1,
             _ => second + 2,
         };
         let (text, minute) = (line.get(start..end)?, minute.checked_sub(start)?);
@@ -425,12 +436,13 @@ impl Shape {
             minute,
             cut_start: located.cut.0 - start,
             cut_end: (self.cut.end < self.parts.len()).then(|| located.cut.1 - start),
-            zone: located.zone.map(|(from, to)| line[from..to].to_vec()),
+            zoned: located.zone.is_some(),
         })
     }
 
     /// As [`Shape::locate`], for a date that differs from another one in
     /// minutes and seconds only. `None` for any other.
+    #[inline]
     pub(super) fn find_again(
         &self,
         line: &[u8],
@@ -439,34 +451,44 @@ impl Shape {
     ) -> Option<Again> {
         let start = self.start(line, range)?;
         let text = &line[..range.end];
-        let end = start + form.length;
-        let here = text.get(start..end)?;
-        let bytes = match text[start..].first_chunk::<MAX_FORM>() {
-            Some(bytes) => words(bytes),
-            None => words(&padded(here)?),
+        let here = text.get(start..)?;
+        let bytes = match here.first_chunk::<MAX_FORM>() {
+            Some(bytes) => *bytes,
+            None => padded(here)?,
         };
-        let same = |word: usize| bytes[word] & form.mask[word] == form.text[word];
-        let [m1, m2, _, s1, s2] = *here.get(form.minute..)?.first_chunk::<5>()?;
-        let digits = |tens: u8, ones: u8| (b'0'..=b'5').contains(&tens) && ones.is_ascii_digit();
-        if !(same(0) && same(1) && digits(m1, m2) && digits(s1, s2)) {
+        // What is too short has zeros in it, and no date has.
+        let differs = {
+            let bytes = words(&bytes);
+            let differs = |word: usize| (bytes[word] ^ form.text[word]) & form.mask[word];
+            differs(0) | differs(1)
+        };
+        let [m1, m2, _, s1, s2] = *bytes.get(form.minute..)?.first_chunk::<5>()?;
+        let number =
+            |tens: u8, ones: u8| (tens.wrapping_sub(b'0') < 6) & (ones.wrapping_sub(b'0') < 10);
+        if differs != 0 || !(number(m1, m2) & number(s1, s2)) {
             return None;
         }
-        let (end, zone) = self.end(text, end)?;
-        if zone.map(|(from, to)| &text[from..to]) != form.zone.as_deref() {
-            return None;
-        }
-        let value = |tens: u8, ones: u8| u16::from(tens - b'0') * 10 + u16::from(ones - b'0');
+        let end = start + form.length;
+        let end = if form.zoned {
+            // The expression has nothing to find behind a zone.
+            let ends = !text.get(end).copied().is_some_and(is_word);
+            ends.then_some(end)?
+        } else {
+            let (end, zone) = self.end(text, end)?;
+            zone.is_none().then_some(end)?
+        };
         Some(Again {
             whole: self.whole(start, end),
             cut: (
                 start + form.cut_start,
                 form.cut_end.map_or(end, |cut| start + cut),
             ),
-            seconds: f64::from(value(m1, m2) * 60 + value(s1, s2)),
+            digits: [m1, m2, s1, s2],
         })
     }
 
     /// The bytes that may come before the date belong to the match.
+    #[inline]
     fn whole(&self, start: usize, end: usize) -> (usize, usize) {
         match self.begin {
             Begin::NearLine | Begin::Bracket => (0, end),
@@ -475,6 +497,7 @@ impl Shape {
     }
 
     /// Where the first part has to be.
+    #[inline]
     fn start(&self, line: &[u8], range: &Range<usize>) -> Option<usize> {
         match self.begin {
             Begin::Word => {
@@ -536,6 +559,7 @@ impl Shape {
 
     /// The end of the date, and its zone. `None` where the expression has to
     /// be asked.
+    #[inline]
     fn end(&self, text: &[u8], at: usize) -> Option<(usize, Option<(usize, usize)>)> {
         let next = text.get(at).copied();
         let after = text.get(at + 1).copied();
@@ -630,6 +654,7 @@ fn is_word(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::list::DateTemplates;
+    use super::super::template::Template;
     use super::*;
     use crate::pattern::Haystack;
     use crate::source::Source;
@@ -744,6 +769,52 @@ mod tests {
         }
         assert!(shapes >= 20, "only {shapes} patterns have a shape");
         assert!(said_yes > 5_000, "shapes said yes only {said_yes} times");
+    }
+
+    #[test]
+    fn a_date_in_a_known_form_is_found_as_any_other() {
+        let forms = lines();
+        let mut found = 0;
+        for pattern in PATTERNS {
+            let source = Source::new("p", pattern);
+            let value = Traced::typed(&source.span(0..pattern.len()));
+            let templates = DateTemplates::new(Some(&value), 2026).unwrap();
+            for shape in templates.templates().iter().filter_map(Template::shape) {
+                let mut last: Option<Form> = None;
+                for (turn, line) in forms.iter().filter(|line| line.is_ascii()).enumerate() {
+                    let mut line = line.clone().into_bytes();
+                    // What is behind the first half of a line are mostly
+                    // minutes and seconds.
+                    let digits: Vec<usize> = (line.len() / 2..line.len())
+                        .filter(|&at| line[at].is_ascii_digit())
+                        .collect();
+                    for again in 0..10 {
+                        let range = 0..line.len();
+                        let located = shape.locate(&line, &range);
+                        if let Some(form) = &last
+                            && let Some(again) = shape.find_again(&line, &range, form)
+                        {
+                            found += 1;
+                            let located = located.unwrap();
+                            assert_eq!(again.whole, located.whole);
+                            assert_eq!(again.cut, located.cut);
+                            let (_, seconds) = located.plain_date(&line).unwrap();
+                            assert_eq!(again.seconds(), seconds);
+                        }
+                        if let Some(located) = located
+                            && let Some(form) = shape.form(&line, &located)
+                        {
+                            last = Some(form);
+                        }
+                        if !digits.is_empty() {
+                            let at = digits[(turn * 7 + again * 3) % digits.len()];
+                            line[at] = b'0' + ((turn + again * 7) % 10) as u8;
+                        }
+                    }
+                }
+            }
+        }
+        assert!(found > 5_000, "only {found} dates were found again");
     }
 
     #[test]

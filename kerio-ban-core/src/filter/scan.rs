@@ -13,7 +13,7 @@ use super::builder::{LineChoices, Parts};
 use super::options::TimeCheck;
 use super::session::{Known, Line, Session};
 use super::split::DatedLine;
-use crate::date::PassedDate;
+use crate::date::{NextDate, PassedDate};
 use crate::pattern::{Candidates, LiteralScan, Windows};
 use crate::time::Timestamp;
 
@@ -29,6 +29,34 @@ pub enum LineState {
     Passed,
     /// It was judged: [`Session::outcome`] says what became of it.
     Judged,
+}
+
+/// One or more lines of a block, and what became of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stretch<'b> {
+    /// A line, without its line end, that fail2ban's tools skip.
+    Skipped(&'b [u8]),
+    /// Lines that missed, and were passed over.
+    Passed {
+        /// How many.
+        lines: u64,
+        /// The lines with their line ends; [`block_lines`] takes them apart.
+        text: &'b [u8],
+    },
+    /// A line, without its line end, that was judged.
+    Judged(&'b [u8]),
+}
+
+/// The lines of a block without their line ends.
+pub fn block_lines(block: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        (start < block.len()).then_some(())?;
+        let end = line_feed(block, start);
+        let line = start..without_end(block, start, end);
+        start = end + 1;
+        Some(&block[line])
+    })
 }
 
 /// How the lines of a block are read.
@@ -57,6 +85,26 @@ impl Session {
         options: &BlockOptions,
         mut each: impl FnMut(&Session, &[u8], LineState) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.feed_stretches(block, options, |session, stretch| match stretch {
+            Stretch::Skipped(line) => each(session, line, LineState::Skipped),
+            Stretch::Judged(line) => each(session, line, LineState::Judged),
+            Stretch::Passed { text, .. } => {
+                block_lines(text).try_for_each(|line| each(session, line, LineState::Passed))
+            }
+        })
+    }
+
+    /// As [`Session::feed_block`], but `each` is told of many lines at once
+    /// where they are passed over.
+    ///
+    /// # Errors
+    /// The first one that `each` returns; the lines after it are not read.
+    pub fn feed_stretches<E>(
+        &mut self,
+        block: &[u8],
+        options: &BlockOptions,
+        mut each: impl FnMut(&Session, Stretch<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let filter = self.filter.clone();
         let filter = filter.parts();
         let windows = if options.pass_over && self.may_pass(filter) {
@@ -71,47 +119,116 @@ impl Session {
             found: false,
             windows,
         });
-        let mut passed: Option<(Range<usize>, PassedDate)> = None;
+        let mut passed: Option<Passed> = None;
         let mut start = 0;
         while start < block.len() {
-            let end = memchr::memchr(b'\n', &block[start..]).map_or(block.len(), |at| start + at);
+            let end = line_feed(block, start);
             let next = (end + 1).min(block.len());
             let line = start..without_end(block, start, end);
             let text = &block[line.clone()];
-            start = next;
             let skipped = options.skip_comments && (text.is_empty() || text[0] == b'#');
             if let Some(scan) = &mut scan {
                 scan.collect(next);
-                if !skipped
-                    && (scan.ascii || text.is_ascii())
-                    && let Some(date) = self.detector.peek(text, options.now)
+            }
+            if let Some(scan) = &mut scan
+                && !skipped
+                && (scan.ascii || text.is_ascii())
+            {
+                if !scan.found
+                    && let Some(all) = self.pass_sequels(block, line.clone(), next, scan, options)
                 {
+                    let lines = start..all.next;
+                    start = all.next;
+                    let stretch = Stretch::Passed {
+                        lines: all.lines,
+                        text: &block[lines],
+                    };
+                    passed = Some(all.last);
+                    each(self, stretch)?;
+                    continue;
+                }
+                if let Some(date) = self.detector.peek(text, options.now) {
                     scan.collect_over(text, date.cut(), &mut self.search.seam);
                     if !scan.found {
                         self.detector.pass(&date, text, options.now);
-                        passed = Some((line, date));
-                        each(self, text, LineState::Passed)?;
+                        passed = Some(Passed { line, date });
+                        let stretch = Stretch::Passed {
+                            lines: 1,
+                            text: &block[start..next],
+                        };
+                        start = next;
+                        each(self, stretch)?;
                         continue;
                     }
                     // Of ASCII it cannot but be a text.
                     if let Ok(line) = std::str::from_utf8(text) {
+                        start = next;
                         self.feed_looked_at(filter, line, &date, scan, options.now);
                         passed = None;
-                        each(self, text, LineState::Judged)?;
+                        each(self, Stretch::Judged(text))?;
                         continue;
                     }
                 }
             }
+            start = next;
             if skipped {
-                each(self, text, LineState::Skipped)?;
+                each(self, Stretch::Skipped(text))?;
             } else {
                 self.recall(block, passed.take());
                 self.feed(Line::Bytes(text), options.now);
-                each(self, text, LineState::Judged)?;
+                each(self, Stretch::Judged(text))?;
             }
         }
         self.recall(block, passed);
         Ok(())
+    }
+
+    /// Passes over a line without literals and those after it, as far as their
+    /// dates follow the last one.
+    fn pass_sequels(
+        &mut self,
+        block: &[u8],
+        line: Range<usize>,
+        mut next: usize,
+        scan: &Scan<'_>,
+        options: &BlockOptions,
+    ) -> Option<PassedLines> {
+        let sequel = self.detector.sequel(options.now)?;
+        let literal = scan.literals.next();
+        let mut last: Option<(Range<usize>, NextDate)> = None;
+        let mut lines = 0;
+        let mut behind = next;
+        let mut line = line;
+        while let text = &block[line.clone()]
+            && let Some(date) = sequel.find(text)
+            && !scan.meet_over(text, &date.cut())
+        {
+            last = Some((line, date));
+            lines += 1;
+            next = behind;
+            if next == block.len() {
+                break;
+            }
+            let end = line_feed(block, next);
+            behind = (end + 1).min(block.len());
+            line = next..without_end(block, next, end);
+            let text = &block[line.clone()];
+            if literal < behind
+                || (options.skip_comments && text.first().is_none_or(|&first| first == b'#'))
+                || !(scan.ascii || text.is_ascii())
+            {
+                break;
+            }
+        }
+        let (line, date) = last?;
+        let date = sequel.date(&date);
+        let text = &block[line.clone()];
+        self.detector.pass_all(&date, text, lines, options.now);
+        Some(PassedLines {
+            lines,
+            next,
+            last: Passed { line, date },
+        })
     }
 
     /// Whether any line can be passed over at all.
@@ -156,12 +273,28 @@ impl Session {
     }
 
     /// The date of the last line passed over is the one last seen.
-    fn recall(&mut self, block: &[u8], passed: Option<(Range<usize>, PassedDate)>) {
-        let Some((line, date)) = passed else { return };
+    fn recall(&mut self, block: &[u8], passed: Option<Passed>) {
+        let Some(Passed { line, date }) = passed else {
+            return;
+        };
         if let Ok(text) = std::str::from_utf8(&block[line]) {
             self.last_date.remember(date.time(), &text[date.cut()]);
         }
     }
+}
+
+/// A line that was passed over: where it is in its block, and its date.
+struct Passed {
+    line: Range<usize>,
+    date: PassedDate,
+}
+
+/// Lines that were passed over together.
+struct PassedLines {
+    lines: u64,
+    /// Where the next one begins.
+    next: usize,
+    last: Passed,
 }
 
 /// The literals in a block and in its current line.
@@ -176,6 +309,14 @@ struct Scan<'b> {
 }
 
 impl Scan<'_> {
+    /// Whether a literal could come together where the date is cut out.
+    #[inline]
+    fn meet_over(&self, line: &[u8], cut: &Range<usize>) -> bool {
+        cut.start > 0
+            && cut.end < line.len()
+            && self.windows.meet(line[cut.start - 1], line[cut.end])
+    }
+
     /// Goes on to the end of the line.
     fn collect(&mut self, end: usize) {
         if self.found {
@@ -196,6 +337,12 @@ impl Scan<'_> {
                 .over_seam(before, after, seam, &mut self.candidates);
         }
     }
+}
+
+/// Where the line feed of a line is; the end of the block if it has none.
+#[inline]
+fn line_feed(block: &[u8], start: usize) -> usize {
+    memchr::memchr(b'\n', &block[start..]).map_or(block.len(), |at| start + at)
 }
 
 /// Where a line ends without the carriage returns in front of its line feed.

@@ -263,6 +263,16 @@ impl Windows {
         Candidates::of(self.count, &[])
     }
 
+    /// Whether a piece could come together where something is cut out between
+    /// these two bytes of an ASCII line.
+    #[inline]
+    pub(crate) fn meet(&self, before: u8, after: u8) -> bool {
+        match (before, after) {
+            (0..=127, 0..=127) => self.pairs[usize::from(before)] >> after & 1 == 1,
+            _ => false,
+        }
+    }
+
     /// Adds the patterns that come into question because of a piece that only
     /// comes together where a part of an ASCII line is cut out. `scratch` is
     /// overwritten. Whether there are any.
@@ -273,10 +283,10 @@ impl Windows {
         scratch: &mut Vec<u8>,
         out: &mut Candidates,
     ) -> bool {
-        let (Some(&last @ 0..=127), Some(&first @ 0..=127)) = (before.last(), after.first()) else {
+        let (Some(&last), Some(&first)) = (before.last(), after.first()) else {
             return false;
         };
-        if self.pairs[usize::from(last)] >> first & 1 == 0 {
+        if !self.meet(last, first) {
             return false;
         }
         scratch.clear();

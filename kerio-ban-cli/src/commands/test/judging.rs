@@ -2,7 +2,7 @@
 
 use std::io;
 
-use kerio_ban_core::{BlockOptions, LineState, Outcome, Session, Trouble};
+use kerio_ban_core::{BlockOptions, Outcome, Session, Stretch, Trouble, block_lines};
 
 use crate::buffered::Buffered;
 use crate::report::{Event, Events, JudgedLine, LineTrouble, Tally, Verdict};
@@ -25,38 +25,47 @@ impl Judging<'_> {
         mut number: u64,
         mut buffered: Option<&mut Buffered>,
     ) -> io::Result<u64> {
-        session.feed_block(block, self.options, |session, text, state| {
-            number += 1;
-            match state {
-                LineState::Skipped => Ok(()),
-                LineState::Passed => self.passed(number, text),
-                LineState::Judged => {
-                    if let Some(buffered) = &mut buffered {
-                        buffered.update(session, |text| self.event(&Event::Taken { text }))?;
-                    }
-                    self.judged(session, number, text)
+        session.feed_stretches(block, self.options, |session, stretch| match stretch {
+            Stretch::Skipped(_) => {
+                number += 1;
+                Ok(())
+            }
+            Stretch::Passed { lines, text } => {
+                let before = number;
+                number += lines;
+                self.passed(before, lines, text)
+            }
+            Stretch::Judged(text) => {
+                number += 1;
+                if let Some(buffered) = &mut buffered {
+                    buffered.update(session, |text| self.event(&Event::Taken { text }))?;
                 }
+                self.judged(session, number, text)
             }
         })?;
         Ok(number)
     }
 
-    /// Reports a line that was passed over.
-    fn passed(&mut self, number: u64, text: &[u8]) -> io::Result<()> {
-        if !self.report.wants_missed() {
-            self.tally.count_missed();
-            return Ok(());
+    /// Reports lines that were passed over, the first of which comes after
+    /// line `before`.
+    fn passed(&mut self, before: u64, lines: u64, text: &[u8]) -> io::Result<()> {
+        let mut left = lines;
+        let mut texts = block_lines(text);
+        while left > 0 && self.report.wants_missed() {
+            self.event(&Event::Line(&JudgedLine {
+                log: self.log,
+                number: before + 1 + (lines - left),
+                text: texts.next().unwrap_or_default(),
+                verdict: Verdict::Missed,
+                outcome: &Outcome::Missed,
+                ignored_by: &[],
+                prefix_matched: false,
+                last_date: None,
+            }))?;
+            left -= 1;
         }
-        self.event(&Event::Line(&JudgedLine {
-            log: self.log,
-            number,
-            text,
-            verdict: Verdict::Missed,
-            outcome: &Outcome::Missed,
-            ignored_by: &[],
-            prefix_matched: false,
-            last_date: None,
-        }))
+        self.tally.count_missed(left);
+        Ok(())
     }
 
     /// Reports what became of a line.
