@@ -83,7 +83,8 @@ impl Choices {
             })?;
             chosen.extend(rarest.iter().map(|literal| (literal, owner)));
         }
-        Windows::new(pieces(&chosen, &counts), self.sets.len())
+        let pieces = pieces(&chosen, &counts);
+        Windows::new(pieces, self.sets.len(), block)
     }
 }
 
@@ -93,7 +94,9 @@ fn pieces(literals: &[(&Literal, usize)], counts: &Counts) -> HashMap<Vec<u8>, V
     let shared = shared_grams(literals, counts);
     for &(literal, owner) in literals {
         let bytes = literal.text.as_bytes();
-        let common = grams(bytes).find(|gram| shared.contains_key(*gram));
+        let rarest = counts.rarest(literal).1;
+        let common =
+            grams(bytes).find(|gram| shared.contains_key(*gram) && counts.of(gram) <= rarest + 1);
         let piece = match common {
             Some(gram) => gram,
             None => {
@@ -116,28 +119,40 @@ fn shared_grams(literals: &[(&Literal, usize)], counts: &Counts) -> HashMap<Vec<
     if literals.len() <= MANY {
         return shared;
     }
-    let mut left: Vec<&Literal> = literals.iter().map(|&(literal, _)| literal).collect();
-    left.retain(|literal| !literal.fold && literal.text.len() >= GRAM);
-    loop {
-        let mut uses: HashMap<&[u8], usize> = HashMap::new();
-        for literal in &left {
+    let takes_part = |literal: &&Literal| !literal.fold && literal.text.len() >= GRAM;
+    let literals = literals.iter().map(|&(literal, _)| literal);
+    // Of each literal the ones that might stand for it.
+    let mut left: Vec<Vec<&[u8]>> = literals
+        .filter(takes_part)
+        .map(|literal| {
             let rarest = counts.rarest(literal).1;
             let mut own: Vec<&[u8]> = grams(literal.text.as_bytes()).collect();
             own.sort_unstable();
             own.dedup();
             own.retain(|gram| counts.of(gram) <= rarest + 1);
-            for gram in own {
-                *uses.entry(gram).or_default() += 1;
-            }
-        }
+            own
+        })
+        .collect();
+    let mut uses: HashMap<&[u8], usize> = HashMap::new();
+    for gram in left.iter().flatten() {
+        *uses.entry(gram).or_default() += 1;
+    }
+    loop {
         // The bytes decide between equals, so that it is always the same.
-        let best = uses.into_iter().max_by_key(|&(gram, uses)| (uses, gram));
-        let Some((gram, uses)) = best.filter(|&(_, uses)| uses > 1) else {
+        let best = uses.iter().max_by_key(|&(gram, uses)| (*uses, *gram));
+        let Some((&gram, &number)) = best.filter(|&(_, &uses)| uses > 1) else {
             return shared;
         };
-        let gram = gram.to_vec();
-        left.retain(|literal| !grams(literal.text.as_bytes()).any(|own| *own == gram));
-        shared.insert(gram, uses);
+        left.retain(|own| {
+            let stands_for = own.contains(&gram);
+            if stands_for {
+                for gram in own {
+                    uses.entry(gram).and_modify(|uses| *uses -= 1);
+                }
+            }
+            !stands_for
+        });
+        shared.insert(gram.to_vec(), number);
     }
 }
 
@@ -169,6 +184,67 @@ fn spellings(piece: &[u8], fold: bool) -> Vec<Vec<u8>> {
     all
 }
 
+/// In which order pieces are handed to the search.
+///
+/// The search takes them in buckets, by turns, and looks first at places where
+/// each half of the first bytes is one that it is in some piece of the bucket.
+/// If the pieces are mixed badly, that holds for something that is in every
+/// line. So some orders are tried.
+fn calm_order(texts: &[&[u8]], sample: &[u8]) -> Vec<usize> {
+    const TRIES: usize = 12;
+    /// One place in so many may be looked at in vain.
+    const CALM: usize = 1024;
+    let mut order: Vec<usize> = (0..texts.len()).collect();
+    let mut best = (false_alarms(texts, &order, sample), order.clone());
+    let mut random = 1_u64;
+    for _ in 1..TRIES {
+        if best.0 * CALM <= sample.len() {
+            break;
+        }
+        for place in (1..order.len()).rev() {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            order.swap(place, (random >> 33) as usize % (place + 1));
+        }
+        let alarms = false_alarms(texts, &order, sample);
+        if alarms < best.0 {
+            best = (alarms, order.clone());
+        }
+    }
+    best.1
+}
+
+/// At how many places of a sample the search would look more closely.
+fn false_alarms(texts: &[&[u8]], order: &[usize], sample: &[u8]) -> usize {
+    let buckets = if texts.len() > 32 { 16 } else { 8 };
+    let shortest = texts.iter().map(|text| text.len()).min().unwrap_or(0);
+    let looked_at = shortest.min(GRAM);
+    // By place in a piece and half a byte: the buckets that have it.
+    let mut low = [[0_u16; 16]; GRAM];
+    let mut high = [[0_u16; 16]; GRAM];
+    for (turn, &piece) in order.iter().enumerate() {
+        let bucket = 1 << (turn % buckets);
+        for (place, &byte) in texts[piece].iter().take(looked_at).enumerate() {
+            low[place][usize::from(byte & 15)] |= bucket;
+            high[place][usize::from(byte >> 4)] |= bucket;
+        }
+    }
+    let table = |place: usize| -> [u16; 256] {
+        let known = place < looked_at;
+        std::array::from_fn(|byte| match known {
+            true => low[place][byte & 15] & high[place][byte >> 4],
+            false => u16::MAX,
+        })
+    };
+    let [first, second, third, fourth] = [table(0), table(1), table(2), table(3)];
+    let is_alarm = |gram: &&[u8]| {
+        let [a, b, c, d] = [gram[0], gram[1], gram[2], gram[3]].map(usize::from);
+        first[a] & second[b] & third[c] & fourth[d] != 0
+    };
+    grams(sample).filter(is_alarm).count()
+}
+
 /// How often four bytes were seen, or perhaps others with the same number.
 struct Counts(Vec<u16>);
 
@@ -197,7 +273,10 @@ impl Counts {
     fn rarest(&self, literal: &Literal) -> (usize, u64) {
         let bytes = literal.text.as_bytes();
         let seen = |gram: &[u8]| -> u64 {
-            let spellings = spellings(gram, literal.fold);
+            if !literal.fold {
+                return self.of(gram);
+            }
+            let spellings = spellings(gram, true);
             spellings.iter().map(|gram| self.of(gram)).sum()
         };
         let places = grams(bytes).map(seen).enumerate();
@@ -209,7 +288,7 @@ impl Counts {
 }
 
 impl Windows {
-    fn new(pieces: HashMap<Vec<u8>, Vec<usize>>, count: usize) -> Option<Windows> {
+    fn new(pieces: HashMap<Vec<u8>, Vec<usize>>, count: usize, sample: &[u8]) -> Option<Windows> {
         let mut pieces: Vec<(Vec<u8>, Vec<usize>)> = pieces.into_iter().collect();
         pieces.sort();
         let texts: Vec<&[u8]> = pieces.iter().map(|(text, _)| text.as_slice()).collect();
@@ -217,6 +296,20 @@ impl Windows {
             .iter()
             .map(|(_, owners)| Candidates::of(count, owners))
             .collect();
+        // Sorted, what begins another piece is before it.
+        for long in 0..texts.len() {
+            for short in (0..long).rev() {
+                if texts[long].starts_with(texts[short]) {
+                    let more = owners[short].clone();
+                    owners[long].add(&more);
+                } else if texts[short][0] != texts[long][0] {
+                    break;
+                }
+            }
+        }
+        let order = calm_order(&texts, &sample[..sample.len().min(SAMPLE / 2)]);
+        let texts: Vec<&[u8]> = order.iter().map(|&piece| texts[piece]).collect();
+        let owners = order.iter().map(|&piece| owners[piece].clone()).collect();
         let packed = packed::Config::new()
             .match_kind(packed::MatchKind::LeftmostLongest)
             .builder()
@@ -231,17 +324,6 @@ impl Windows {
                 Engine::Automaton(automaton.ok()?)
             }
         };
-        // Sorted, what begins another piece is before it.
-        for long in 0..texts.len() {
-            for short in (0..long).rev() {
-                if texts[long].starts_with(texts[short]) {
-                    let more = owners[short].clone();
-                    owners[long].add(&more);
-                } else if texts[short][0] != texts[long][0] {
-                    break;
-                }
-            }
-        }
         let mut pairs = Box::new([0; 128]);
         for pair in texts.iter().flat_map(|text| text.windows(2)) {
             // Dates are cut out of ASCII lines only.
@@ -360,6 +442,28 @@ mod tests {
             .collect();
         let rule = words.join("|");
         assert_eq!(shown(&[&rule], ""), ["robo"]);
+    }
+
+    #[test]
+    fn pieces_are_mixed_so_that_little_is_looked_at_in_vain() {
+        // The first and the ninth share a bucket, and between them have each
+        // half of `/5.0`.
+        let texts = [
+            "PEva", "bbbb", "cccc", "dddd", "eeee", "ffff", "gggg", "hhhh",
+        ];
+        let texts: Vec<&[u8]> = texts
+            .iter()
+            .chain(&["/1.0"])
+            .map(|text| text.as_bytes())
+            .collect();
+        let sample = b"Mozilla/5.0 ".repeat(100);
+        let given: Vec<usize> = (0..texts.len()).collect();
+        assert_eq!(false_alarms(&texts, &given, &sample), 100);
+        let order = calm_order(&texts, &sample);
+        assert_eq!(false_alarms(&texts, &order, &sample), 0);
+        let mut all = order;
+        all.sort_unstable();
+        assert_eq!(all, given);
     }
 
     #[test]
