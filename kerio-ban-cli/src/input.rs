@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use self::archive::Form;
 pub(crate) use self::encoding::Encoding;
-pub(crate) use self::lines::Lines;
+pub(crate) use self::lines::{Block, Lines};
 pub(crate) use self::meter::Meter;
 use crate::failure::Failure;
 use crate::words::counted;
@@ -69,7 +69,8 @@ impl Log {
                 return Ok(Lines::new(Box::new(Cursor::new(text.into_bytes()))));
             }
         };
-        let (start, reader) = peek(reader).map_err(|error| self.unreadable(&error))?;
+        let at_once = self.size().is_some();
+        let (start, reader) = peek(reader, at_once).map_err(|error| self.unreadable(&error))?;
         if let Some(form) = Form::of(&start) {
             let mut text = form
                 .decompress(reader)
@@ -133,8 +134,12 @@ fn no_log(name: &str) -> Failure {
 /// How much of a log is looked at before it is read.
 const PEEK: usize = 4096;
 
-/// Looks at the start of a stream, and puts it back.
-fn peek(mut reader: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Box<dyn Read + Send>)> {
+/// Looks at the start of a stream, and puts it back. `at_once`: whether to read
+/// on makes nobody wait.
+fn peek(
+    mut reader: Box<dyn Read + Send>,
+    at_once: bool,
+) -> io::Result<(Vec<u8>, Box<dyn Read + Send>)> {
     let mut start = vec![0; PEEK];
     let read = loop {
         match reader.read(&mut start) {
@@ -143,8 +148,35 @@ fn peek(mut reader: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Box<dyn Read +
         }
     };
     start.truncate(read);
-    let again = Cursor::new(start.clone()).chain(reader);
-    Ok((start, Box::new(again)))
+    let peeked = Peeked {
+        start: Cursor::new(start.clone()),
+        reader,
+        at_once,
+    };
+    Ok((start, Box::new(peeked)))
+}
+
+/// A stream whose start is at hand.
+struct Peeked {
+    start: Cursor<Vec<u8>>,
+    reader: Box<dyn Read + Send>,
+    at_once: bool,
+}
+
+impl Read for Peeked {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let again = self.start.read(buffer)?;
+        if again == 0 {
+            return self.reader.read(buffer);
+        }
+        // What is wrong will be wrong again.
+        let more = if self.at_once && again < buffer.len() {
+            self.reader.read(&mut buffer[again..]).unwrap_or(0)
+        } else {
+            0
+        };
+        Ok(again + more)
+    }
 }
 
 /// Which logs are meant by what was typed, in this order.
@@ -222,11 +254,18 @@ mod tests {
 
     #[test]
     fn what_was_looked_at_is_read_again() {
-        let (start, mut reader) = peek(Box::new(&b"abc"[..])).unwrap();
-        assert_eq!(start, b"abc");
-        let mut all = Vec::new();
-        reader.read_to_end(&mut all).unwrap();
-        assert_eq!(all, b"abc");
+        let text = b"abc".repeat(PEEK);
+        for at_once in [false, true] {
+            let stream = Cursor::new(text.clone());
+            let (start, mut reader) = peek(Box::new(stream), at_once).unwrap();
+            assert_eq!(start, text[..PEEK]);
+            let mut first = [0; 2 * PEEK];
+            let read = reader.read(&mut first).unwrap();
+            assert_eq!(read, if at_once { 2 * PEEK } else { PEEK });
+            let mut all = first[..read].to_vec();
+            reader.read_to_end(&mut all).unwrap();
+            assert_eq!(all, text);
+        }
     }
 
     #[test]

@@ -130,6 +130,9 @@ pub(crate) trait Report: Events {
 /// Takes events ahead of their turn, perhaps in another thread. Nothing is
 /// written yet.
 pub(crate) trait PartialReport: Events + Send {
+    /// Another one, for the events of lines still further on.
+    fn another(&self) -> Box<dyn PartialReport>;
+
     /// What came of it.
     fn end(self: Box<Self>) -> Part;
 }
@@ -177,6 +180,10 @@ impl Report for Quiet {
 }
 
 impl PartialReport for Quiet {
+    fn another(&self) -> Box<dyn PartialReport> {
+        Box::new(Quiet)
+    }
+
     fn end(self: Box<Self>) -> Part {
         Part::Nothing
     }

@@ -2,6 +2,8 @@
 //! for each.
 
 use std::io::{self, Read};
+use std::mem;
+use std::ops::{Deref, Range};
 
 /// How much is read at once.
 const BLOCK: usize = 256 * 1024;
@@ -9,6 +11,21 @@ const BLOCK: usize = 256 * 1024;
 /// The longest line that is read. Anything longer is no line of a log, and
 /// would only fill the memory.
 const LONGEST: usize = 64 * 1024 * 1024;
+
+/// Lines with memory of their own.
+#[derive(Default)]
+pub(crate) struct Block {
+    memory: Vec<u8>,
+    lines: Range<usize>,
+}
+
+impl Deref for Block {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.memory[self.lines.clone()]
+    }
+}
 
 /// Splits a stream at its line feeds.
 ///
@@ -75,17 +92,41 @@ impl<R: Read> Lines<R> {
     /// # Errors
     /// As for [`Lines::next_line`].
     pub(crate) fn next_block(&mut self) -> io::Result<Option<&[u8]>> {
+        let block = self.find_block()?;
+        Ok(block.map(|block| &self.buffer[block]))
+    }
+
+    /// The same in memory of its own, for which that of another block is
+    /// given. `false` at the end.
+    ///
+    /// # Errors
+    /// As for [`Lines::next_line`].
+    pub(crate) fn take_block(&mut self, block: &mut Block) -> io::Result<bool> {
+        let Some(lines) = self.find_block()? else {
+            return Ok(false);
+        };
+        let rest = self.start..self.end;
+        block.memory.resize(self.buffer.len(), 0);
+        block.memory[..rest.len()].copy_from_slice(&self.buffer[rest.clone()]);
+        mem::swap(&mut self.buffer, &mut block.memory);
+        block.lines = lines;
+        (self.start, self.end) = (0, rest.len());
+        Ok(true)
+    }
+
+    /// Where the next lines are, after reading on if there is no whole one.
+    fn find_block(&mut self) -> io::Result<Option<Range<usize>>> {
         let mut searched = self.start;
         loop {
             if let Some(found) = memchr::memrchr(b'\n', &self.buffer[searched..self.end]) {
                 let block = self.start..searched + found + 1;
                 self.start = block.end;
-                return Ok(Some(&self.buffer[block]));
+                return Ok(Some(block));
             }
             if self.at_end {
                 let rest = self.start..self.end;
                 self.start = self.end;
-                return Ok((!rest.is_empty()).then(|| &self.buffer[rest]));
+                return Ok((!rest.is_empty()).then_some(rest));
             }
             let unfinished = self.end - self.start;
             self.fill()?;
@@ -146,6 +187,19 @@ mod tests {
         }
     }
 
+    /// Blocks in memory of their own, of which there is that of two.
+    fn taken_blocks(text: &[u8], step: usize, block: usize) -> Vec<Vec<u8>> {
+        let mut lines = Lines::with_sizes(Slowly(text, step), block, 1 << 20);
+        let mut blocks = [Block::default(), Block::default()];
+        let mut all = Vec::new();
+        while lines.take_block(&mut blocks[0]).unwrap() {
+            all.push(blocks[0].to_vec());
+            blocks.swap(0, 1);
+        }
+        assert!(!lines.take_block(&mut blocks[0]).unwrap());
+        all
+    }
+
     /// The same lines, taken in blocks.
     fn lines_of_blocks(text: &[u8], step: usize, block: usize) -> Vec<Vec<u8>> {
         let mut lines = Lines::with_sizes(Slowly(text, step), block, 1 << 20);
@@ -193,9 +247,12 @@ mod tests {
         let text = b"one\n\ntwo\r\n\0\xff\nthe last line is the longest of all";
         for step in 1..text.len() + 1 {
             for block in 1..text.len() + 1 {
+                let taken = taken_blocks(text, step, block);
+                let mut taken = taken.iter();
                 let mut lines = Lines::with_sizes(Slowly(text, step), block, 1 << 20);
                 let mut all = Vec::new();
                 while let Some(block) = lines.next_block().unwrap() {
+                    assert_eq!(taken.next().map(Vec::as_slice), Some(block));
                     all.extend_from_slice(block);
                     let at_end = all.len() == text.len();
                     assert!(at_end || block.ends_with(b"\n"), "{step} {block:?}");

@@ -115,6 +115,10 @@ impl<W: Write> Report for Brief<W> {
 }
 
 impl PartialReport for Brief<Vec<u8>> {
+    fn another(&self) -> Box<dyn PartialReport> {
+        self.part()
+    }
+
     fn end(self: Box<Self>) -> Part {
         Part::Bytes(self.out)
     }

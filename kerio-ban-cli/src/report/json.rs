@@ -118,6 +118,10 @@ impl<W: Write> Report for Json<W> {
 }
 
 impl PartialReport for Json<Vec<u8>> {
+    fn another(&self) -> Box<dyn PartialReport> {
+        self.part()
+    }
+
     fn end(self: Box<Self>) -> Part {
         Part::Bytes(self.out)
     }

@@ -294,6 +294,10 @@ impl<W: Write> Report for Out<W> {
 }
 
 impl PartialReport for Out<Vec<u8>> {
+    fn another(&self) -> Box<dyn PartialReport> {
+        self.part()
+    }
+
     fn end(self: Box<Self>) -> super::Part {
         super::Part::Bytes(self.out)
     }

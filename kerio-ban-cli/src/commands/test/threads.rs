@@ -1,22 +1,23 @@
 //! Reading one log with several threads.
 //!
-//! This thread reads blocks and hands them out; the others judge them ahead of
-//! their turn, each into a part of the report. In the order of the blocks, the
-//! parts are added to the report, or, where what was known at the time could
-//! have made a difference, the block is judged anew here. The report is the
-//! same as with one thread.
+//! All threads take blocks from the log in turn. This one judges a block whose
+//! turn it is as if it were alone; any other block is judged ahead of its turn,
+//! into a part of the report. In the order of the blocks, the parts are added to
+//! the report, or, where what was known at the time could have made a
+//! difference, the block is judged anew here. The report is the same as with one
+//! thread.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::io;
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use kerio_ban_core::{BlockOptions, Session};
 
 use super::judging::Judging;
 use super::reading::Read;
-use crate::input::LogLines;
+use crate::input::{Block, LogLines};
 use crate::report::{Part, PartialReport, Report, Tally};
 
 /// The reading of one log.
@@ -27,43 +28,59 @@ pub(super) struct Reading<'a> {
     pub(super) report: &'a mut dyn Report,
 }
 
-/// A block that is to be judged ahead of its turn.
+/// The log, from which threads take blocks.
+struct Source<'l> {
+    state: Mutex<State<'l>>,
+    /// Told when blocks were reported, and when no more are wanted.
+    changed: Condvar,
+    /// How many blocks there may be that are not yet reported.
+    room: u64,
+}
+
+struct State<'l> {
+    lines: &'l mut LogLines,
+    /// How many blocks were taken.
+    taken: u64,
+    /// The number of the last line of these.
+    last: u64,
+    /// How many blocks were reported.
+    reported: u64,
+    /// Memory of blocks that are done.
+    spare: Vec<Block>,
+    at_end: bool,
+    broken: Option<io::Error>,
+    /// Whether blocks are judged ahead of their turn.
+    ahead: bool,
+}
+
+/// A block, and where it stands in the log.
 struct Task {
-    block: Vec<u8>,
+    block: Block,
+    turn: u64,
     /// The number of the line before it.
     number: u64,
-    session: Session,
-    tally: Tally,
-    report: Box<dyn PartialReport>,
-    done: Sender<Done>,
 }
 
-/// A block that was judged.
+/// What comes of asking for a block.
+enum Taken {
+    Task(Task),
+    /// Others have to be reported first.
+    Full,
+    End,
+}
+
+/// A block that was taken ahead of its turn, and what came of it if it could be
+/// judged.
 struct Done {
-    block: Vec<u8>,
-    session: Session,
-    tally: Tally,
-    part: Part,
-}
-
-/// A block that has been read and not yet been reported.
-struct Pending {
-    number: u64,
-    work: Work,
-}
-
-enum Work {
-    /// Another thread judges it.
-    Ahead(Receiver<Done>),
-    /// It is to be judged when its turn comes.
-    Later(Vec<u8>),
+    task: Task,
+    judged: Option<(Session, Tally, Part)>,
 }
 
 /// By so much, blocks that must be judged anew may outnumber the others before
 /// no more are judged ahead: the dates of some logs never settle.
 const PATIENCE: u64 = 4;
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
     /// Reads a log to its end.
     pub(super) fn all(
         mut self,
@@ -71,187 +88,256 @@ impl Reading<'_> {
         session: &mut Session,
         threads: usize,
     ) -> io::Result<Read> {
+        let source = Source::new(lines, threads as u64);
         // Nothing is known before the first block.
-        let last = match lines.next_block() {
-            Ok(Some(block)) => self.judge(session, block, 0)?,
-            end => {
-                return Ok(Read {
-                    lines: 0,
-                    broken: end.err(),
-                });
+        if let Taken::Task(first) = source.take(Who::Reporter) {
+            self.judge(session, &first)?;
+            source.reported(1, &mut vec![first.block]);
+            if let Taken::Task(second) = source.take(Who::Reporter) {
+                thread::scope(|scope| {
+                    let (sender, done) = channel();
+                    for _ in 1..threads {
+                        let Some(ahead) = self.ahead(session) else {
+                            break;
+                        };
+                        let (source, sender) = (&source, sender.clone());
+                        let thread = thread::Builder::new().name("judge".to_owned());
+                        // Where there can be no thread, this one does everything.
+                        let _ = thread.spawn_scoped(scope, move || ahead.run(source, &sender));
+                    }
+                    drop(sender);
+                    let _stop = Stop(&source);
+                    self.rest(&source, session, second, &done)
+                })?;
             }
-        };
-        let (tasks, queue) = channel();
-        let queue = Mutex::new(queue);
-        thread::scope(|scope| {
-            let worker = Worker {
-                log: self.log,
-                options: self.options,
-                queue: &queue,
-            };
-            // Where there can be no thread, this one does everything.
-            let started = (0..threads).take_while(|_| {
-                let thread = thread::Builder::new().name("judge".to_owned());
-                thread.spawn_scoped(scope, move || worker.run()).is_ok()
-            });
-            let line = Line {
-                tasks,
-                threads: started.count(),
-                pending: VecDeque::new(),
-                spare: Vec::new(),
-                last,
-                good: 0,
-                again: 0,
-            };
-            self.rest(line, lines, session)
+        }
+        let mut state = source.lock();
+        Ok(Read {
+            lines: state.last,
+            broken: state.broken.take(),
         })
     }
 
+    /// Judges and reports, beginning with the second block.
     fn rest(
         &mut self,
-        mut line: Line,
-        lines: &mut LogLines,
+        source: &Source<'_>,
         session: &mut Session,
-    ) -> io::Result<Read> {
-        let mut broken = None;
-        let mut at_end = false;
+        second: Task,
+        done: &Receiver<Done>,
+    ) -> io::Result<()> {
+        let mut turn = second.turn;
+        let mut early = BTreeMap::new();
+        let mut spare = Vec::new();
+        let mut in_vain = 0;
+        let mut taken = Taken::Task(second);
         loop {
-            while !at_end && line.pending.len() <= line.threads {
-                match lines.next_block() {
-                    Ok(Some(block)) => line.hand_out(block, session, &*self.report, self.tally),
-                    end => {
-                        broken = end.err();
-                        at_end = true;
-                    }
+            match taken {
+                Taken::Task(task) if task.turn == turn => {
+                    self.judge(session, &task)?;
+                    turn += 1;
+                    spare.push(task.block);
+                }
+                Taken::Task(task) => {
+                    let done = match self.ahead(session) {
+                        Some(ahead) => ahead.judge(task).0,
+                        None => Done { task, judged: None },
+                    };
+                    early.insert(done.task.turn, done);
+                }
+                Taken::End if turn == source.lock().taken => return Ok(()),
+                // Others are at work on it.
+                Taken::Full | Taken::End => {
+                    let next = done.recv().map_err(io::Error::other)?;
+                    early.insert(next.task.turn, next);
                 }
             }
-            let Some(Pending { number, work }) = line.pending.pop_front() else {
-                return Ok(Read {
-                    lines: line.last,
-                    broken,
-                });
-            };
-            let block = match work {
-                Work::Later(block) => block,
-                Work::Ahead(done) => {
-                    // A thread ends only when there are no more tasks.
-                    let done = done.recv().map_err(io::Error::other)?;
-                    if session.take_over(&done.session) {
-                        line.good += 1;
-                        self.tally.add(&done.tally);
-                        self.report.add(done.part)?;
-                        line.spare.push(done.block);
-                        continue;
+            early.extend(done.try_iter().map(|done| (done.task.turn, done)));
+            while let Some(Done { task, judged }) = early.remove(&turn) {
+                match judged.filter(|(ahead, ..)| session.take_over(ahead)) {
+                    Some((_, tally, part)) => {
+                        in_vain = u64::saturating_sub(in_vain, 1);
+                        self.tally.add(&tally);
+                        self.report.add(part)?;
                     }
-                    line.again += 1;
-                    done.block
+                    None => {
+                        in_vain += 1;
+                        self.judge(session, &task)?;
+                    }
                 }
-            };
-            self.judge(session, &block, number)?;
-            line.spare.push(block);
+                turn += 1;
+                spare.push(task.block);
+            }
+            source.reported(turn, &mut spare);
+            if in_vain >= PATIENCE {
+                source.lock().ahead = false;
+            }
+            taken = source.take(Who::Reporter);
         }
     }
 
-    fn judge(&mut self, session: &mut Session, block: &[u8], number: u64) -> io::Result<u64> {
+    fn judge(&mut self, session: &mut Session, task: &Task) -> io::Result<u64> {
         Judging {
             log: self.log,
             options: self.options,
             tally: self.tally,
             report: self.report,
         }
-        .block(session, block, number, None)
+        .block(session, &task.block, task.number, None)
+    }
+
+    /// What judges blocks further on, with what is known now.
+    fn ahead(&self, session: &Session) -> Option<Ahead<'a>> {
+        Some(Ahead {
+            log: self.log,
+            options: self.options,
+            session: session.ahead()?,
+            tally: self.tally.empty(),
+            report: self.report.part(),
+        })
     }
 }
 
-/// The blocks between reading and reporting.
-struct Line {
-    tasks: Sender<Task>,
-    threads: usize,
-    pending: VecDeque<Pending>,
-    /// Memory of blocks that are done.
-    spare: Vec<Vec<u8>>,
-    /// The number of the last line that was read.
-    last: u64,
-    /// How many blocks were judged ahead to good purpose, and how many to none.
-    good: u64,
-    again: u64,
+/// Who asks for a block.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// The thread that reports.
+    Reporter,
+    /// Another one. It waits for others to be reported.
+    Judge,
 }
 
-impl Line {
-    fn hand_out(&mut self, block: &[u8], session: &Session, report: &dyn Report, tally: &Tally) {
-        let number = self.last;
-        let ends = memchr::memchr_iter(b'\n', block).count() as u64;
-        self.last += ends + u64::from(!block.ends_with(b"\n"));
-        let mut copy = self.spare.pop().unwrap_or_default();
-        copy.clear();
-        copy.extend_from_slice(block);
-        let hopeful = self.threads > 0 && self.again < self.good + PATIENCE;
-        let work = match session.ahead().filter(|_| hopeful) {
-            Some(session) => {
-                let (done, result) = channel();
-                let task = Task {
-                    block: copy,
-                    number,
-                    session,
-                    tally: tally.empty(),
-                    report: report.part(),
-                    done,
-                };
-                match self.tasks.send(task) {
-                    Ok(()) => Work::Ahead(result),
-                    Err(unsent) => Work::Later(unsent.0.block),
-                }
-            }
-            None => Work::Later(copy),
-        };
-        self.pending.push_back(Pending { number, work });
+impl<'l> Source<'l> {
+    fn new(lines: &'l mut LogLines, threads: u64) -> Source<'l> {
+        Source {
+            state: Mutex::new(State {
+                lines,
+                taken: 0,
+                last: 0,
+                reported: 0,
+                spare: Vec::new(),
+                at_end: false,
+                broken: None,
+                ahead: true,
+            }),
+            changed: Condvar::new(),
+            room: 2 * threads + 2,
+        }
     }
-}
 
-#[derive(Clone, Copy)]
-struct Worker<'w> {
-    log: &'w str,
-    options: &'w BlockOptions,
-    queue: &'w Mutex<Receiver<Task>>,
-}
+    fn lock(&self) -> MutexGuard<'_, State<'l>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
-impl Worker<'_> {
-    /// Judges blocks until there are no more.
-    fn run(self) {
+    /// The next block of the log.
+    fn take(&self, who: Who) -> Taken {
+        let mut state = self.lock();
         loop {
-            let task = match self.queue.lock() {
-                Ok(queue) => queue.recv(),
-                Err(_) => return,
-            };
-            let Ok(Task {
-                block,
-                number,
-                mut session,
-                mut tally,
-                mut report,
-                done,
-            }) = task
-            else {
-                return;
-            };
-            let judged = Judging {
-                log: self.log,
-                options: self.options,
-                tally: &mut tally,
-                report: &mut *report,
+            let waiting = state.taken - state.reported;
+            let room = if state.ahead { self.room } else { 1 };
+            if state.at_end || (who == Who::Judge && !state.ahead) {
+                return Taken::End;
             }
-            .block(&mut session, &block, number, None);
-            // Parts of reports are written to memory, which does not fail.
-            if judged.is_ok() {
-                let part = report.end();
-                // Once the output is closed, nobody waits for it.
-                drop(done.send(Done {
+            if waiting < room {
+                return state.next();
+            }
+            if who == Who::Reporter {
+                return Taken::Full;
+            }
+            let woken = self.changed.wait(state);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Takes note of how many blocks were reported, and takes memory back.
+    fn reported(&self, blocks: u64, spare: &mut Vec<Block>) {
+        let mut state = self.lock();
+        state.spare.append(spare);
+        let was_full = state.taken - state.reported >= self.room;
+        state.reported = blocks;
+        drop(state);
+        if was_full {
+            self.changed.notify_all();
+        }
+    }
+}
+
+impl State<'_> {
+    fn next(&mut self) -> Taken {
+        let mut block = self.spare.pop().unwrap_or_default();
+        match self.lines.take_block(&mut block) {
+            Ok(true) => {
+                let number = self.last;
+                let ends = memchr::memchr_iter(b'\n', &block).count() as u64;
+                self.last += ends + u64::from(!block.ends_with(b"\n"));
+                self.taken += 1;
+                Taken::Task(Task {
                     block,
-                    session,
-                    tally,
-                    part,
-                }));
+                    turn: self.taken - 1,
+                    number,
+                })
+            }
+            end => {
+                self.at_end = true;
+                self.broken = end.err();
+                Taken::End
             }
         }
+    }
+}
+
+/// Lets the other threads end when the one that reports does.
+struct Stop<'s, 'l>(&'s Source<'l>);
+
+impl Drop for Stop<'_, '_> {
+    fn drop(&mut self) {
+        self.0.lock().ahead = false;
+        self.0.changed.notify_all();
+    }
+}
+
+/// Judges blocks ahead of their turn. What one block leaves behind is the best
+/// guess at what there is at the start of another one.
+struct Ahead<'a> {
+    log: &'a str,
+    options: &'a BlockOptions,
+    session: Session,
+    tally: Tally,
+    report: Box<dyn PartialReport>,
+}
+
+impl<'a> Ahead<'a> {
+    /// Judges blocks until there are no more.
+    fn run(self, source: &Source<'_>, done: &Sender<Done>) {
+        let mut ahead = Some(self);
+        while let Some(this) = ahead.take()
+            && let Taken::Task(task) = source.take(Who::Judge)
+        {
+            let (judged, next) = this.judge(task);
+            ahead = next;
+            // Once the output is closed, nobody waits for it.
+            drop(done.send(judged));
+        }
+    }
+
+    /// Judges a block. Also what is to judge another one.
+    fn judge(mut self, task: Task) -> (Done, Option<Ahead<'a>>) {
+        let judged = Judging {
+            log: self.log,
+            options: self.options,
+            tally: &mut self.tally,
+            report: &mut *self.report,
+        }
+        .block(&mut self.session, &task.block, task.number, None);
+        let next = self.session.ahead().map(|session| Ahead {
+            log: self.log,
+            options: self.options,
+            session,
+            tally: self.tally.empty(),
+            report: self.report.another(),
+        });
+        let all = (self.session, self.tally, self.report.end());
+        let judged = judged.ok().map(|_| all);
+        (Done { task, judged }, next)
     }
 }

@@ -133,6 +133,10 @@ impl Events for Lists {
 }
 
 impl PartialReport for Lists {
+    fn another(&self) -> Box<dyn PartialReport> {
+        Box::new(self.empty())
+    }
+
     fn end(self: Box<Self>) -> Part {
         Part::Lists(self)
     }
