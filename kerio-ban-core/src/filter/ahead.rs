@@ -30,7 +30,7 @@ impl Session {
         }
         let mut ahead = Session::new(self.filter.clone(), &self.options);
         ahead.detector = self.detector.ahead();
-        ahead.windows.clone_from(&self.windows);
+        ahead.chosen = self.chosen.clone();
         ahead.last_date = self.last_date.ahead();
         ahead.start = Some(Start {
             last_date: self.last_date.clone(),
@@ -52,6 +52,7 @@ impl Session {
             && self.detector.take_over(&ahead.detector);
         if certain {
             self.last_date.take_over(&ahead.last_date);
+            self.chosen.take_over(&ahead.chosen);
         }
         certain
     }

@@ -19,6 +19,29 @@ use crate::time::Timestamp;
 
 /// How long a block must be, in bytes, for the choice to be worth its while.
 const WORTH_A_CHOICE: usize = 2048;
+/// From a block so long, it is seen what is rare.
+const ENOUGH: usize = 64 * 1024;
+/// How many times longer a block must be than the one that was chosen by, for
+/// the choice to be made again.
+const MUCH_LONGER: usize = 4;
+
+/// What is searched in blocks.
+#[derive(Clone, Default)]
+pub(super) struct Chosen {
+    /// Nothing if every line has to be judged.
+    windows: Option<Arc<Windows>>,
+    /// How much of the log it was chosen by; nothing before it was.
+    seen: usize,
+}
+
+impl Chosen {
+    /// Takes over what was chosen by more of the log.
+    pub(super) fn take_over(&mut self, other: &Chosen) {
+        if other.seen > self.seen {
+            self.clone_from(other);
+        }
+    }
+}
 
 /// What became of a line of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,17 +260,21 @@ impl Session {
             && matches!(self.options.time_check, TimeCheck::Off | TimeCheck::Replay)
     }
 
-    /// What is searched in blocks, chosen by the first one.
+    /// What is searched in blocks: chosen by the first one, and once more if
+    /// that was short. The first one of a log is what its first read gave.
     fn windows(&mut self, filter: &Parts, block: &[u8]) -> Option<Arc<Windows>> {
-        if self.windows.is_none() && block.len() < WORTH_A_CHOICE {
-            return None;
-        }
-        let choose = || {
+        let length = block.len().min(ENOUGH);
+        let seen = self.chosen.seen;
+        let longer = length > seen && length >= ENOUGH.min(MUCH_LONGER * seen);
+        if longer && length >= WORTH_A_CHOICE {
             let (LineChoices::Rules(choices) | LineChoices::Prefix(choices)) =
                 filter.line_choices();
-            choices.windows(block).map(Arc::new)
-        };
-        self.windows.get_or_insert_with(choose).clone()
+            self.chosen = Chosen {
+                windows: choices.windows(block).map(Arc::new),
+                seen: length,
+            };
+        }
+        self.chosen.windows.clone()
     }
 
     /// Judges a line whose date has been looked at.
@@ -351,4 +378,41 @@ fn without_end(block: &[u8], start: usize, mut end: usize) -> usize {
         end -= 1;
     }
     end
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{BlockOptions, Filter, LineState, SessionOptions, Timestamp};
+
+    #[test]
+    fn what_is_searched_is_chosen_again_by_a_longer_block() {
+        let mut builder = Filter::builder();
+        builder
+            .failregex("login .* denied for <ADDR>$")
+            .datepattern("%Y-%m-%d %H:%M:%S");
+        let filter = builder.build().unwrap();
+        let mut session = filter.session_with(&SessionOptions::testing());
+        let options = BlockOptions {
+            now: Timestamp::from_whole_seconds(1_124_013_600),
+            skip_comments: true,
+            pass_over: true,
+        };
+        let mut judged = |text: &str, lines: usize| {
+            let block = format!("2005-08-14 10:00:00 {text}\n").repeat(lines);
+            let mut judged = 0;
+            let done: Result<(), ()> =
+                session.feed_block(block.as_bytes(), &options, |_, _, state| {
+                    judged += usize::from(state == LineState::Judged);
+                    Ok(())
+                });
+            done.unwrap();
+            judged
+        };
+        // Only the first one has no date before it to go by.
+        assert_eq!(judged("access denied for x", 60), 1);
+        assert_eq!(judged("login as x", 60), 60);
+        assert_eq!(judged("login as x", 3000), 0);
+        // The choice stays.
+        assert_eq!(judged("access denied for x", 3000), 3000);
+    }
 }

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::ops::Range;
-use std::sync::Arc;
 
 use super::ahead::Start;
 use super::builder::{Filter, Parts};
@@ -13,9 +12,10 @@ use super::mlfid::Connections;
 use super::options::SessionOptions;
 use super::outcome::{Detail, Finding, Hits, Mark, Outcome, Trouble};
 use super::place::Cut;
+use super::scan::Chosen;
 use super::split::{DatedLine, LastDate};
 use crate::date::{DateDetector, TemplateHits};
-use crate::pattern::{Candidates, Haystack, Slots, Windows};
+use crate::pattern::{Candidates, Haystack, Slots};
 use crate::time::Timestamp;
 
 /// A line to be judged, in any of the forms in which it may come.
@@ -93,9 +93,8 @@ pub struct Session {
     pub(super) connections: Connections,
     pub(super) search: Search,
     pub(super) report: Report,
-    /// What is searched in blocks, once that was chosen; nothing if every line
-    /// has to be judged.
-    pub(super) windows: Option<Option<Arc<Windows>>>,
+    /// What is searched in blocks.
+    pub(super) chosen: Chosen,
     /// What it began with, if it is ahead of another.
     pub(super) start: Option<Start>,
 }
@@ -246,7 +245,7 @@ impl Session {
             connections: Connections::default(),
             search: Search::new(options.plain),
             report: Report::default(),
-            windows: None,
+            chosen: Chosen::default(),
             start: None,
         }
     }
