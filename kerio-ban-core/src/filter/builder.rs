@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use super::dns::UseDns;
+use super::names::Names;
 use super::options::SessionOptions;
 use super::rule::{Rule, RuleKind};
 use super::session::Session;
@@ -28,6 +29,8 @@ pub(super) struct Parts {
     pub(super) max_lines: usize,
     pub(super) use_dns: UseDns,
     pub(super) templates: DateTemplates,
+    /// The names of the groups of all rules.
+    pub(super) names: Names,
     prefilter: OnceLock<Prefilter>,
     prefix_filter: OnceLock<Prefilter>,
     line_choices: OnceLock<LineChoices>,
@@ -280,22 +283,24 @@ impl FilterBuilder {
             Buffer::Line
         };
         let options = |multi_line| PatternOptions { multi_line, buffer };
-        let rule = |kind, index, text: &Traced| {
+        let mut names = Names::default();
+        let mut rule = |kind, index, text: &Traced| {
             // Python's multi-line mode is for failregexes alone.
             let multi_line = multi_line && kind == RuleKind::Failregex;
-            Rule::new(kind, index, text, host_names, options(multi_line))
-        };
-        let rules = |kind, texts: &[Traced]| {
-            let rules = texts.iter().enumerate();
-            rules
-                .map(|(index, text)| rule(kind, index, text))
-                .collect::<Result<Vec<Rule>, Error>>()
+            let options = options(multi_line);
+            Rule::new(kind, index, text, host_names, options, &mut names)
         };
         let prefregex = self
             .prefregex
             .as_ref()
             .map(|text| rule(RuleKind::Prefregex, 0, text))
             .transpose()?;
+        let mut rules = |kind, texts: &[Traced]| {
+            let rules = texts.iter().enumerate();
+            rules
+                .map(|(index, text)| rule(kind, index, text))
+                .collect::<Result<Vec<Rule>, Error>>()
+        };
         let failregex = rules(RuleKind::Failregex, &self.failregex)?;
         let ignoreregex = rules(RuleKind::Ignoreregex, &self.ignoreregex)?;
         if !prefregex.as_ref().is_some_and(Rule::identifies)
@@ -320,6 +325,7 @@ impl FilterBuilder {
             max_lines: self.max_lines,
             use_dns: self.use_dns,
             templates,
+            names,
             prefilter: OnceLock::new(),
             prefix_filter: OnceLock::new(),
             line_choices: OnceLock::new(),

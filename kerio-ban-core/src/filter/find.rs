@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use super::builder::Parts;
-use super::data::{Captures, Value};
 use super::dns::{UseDns, ids_of_host};
+use super::facts::{Facts, Known};
+use super::gather::{Gathered, Part, Texts};
 use super::id::{FailureId, Family};
 use super::lines::{BufferedLine, Split, join};
-use super::mlfid::Record;
+use super::mlfid::{Matched, is_nofail};
+use super::names::Name;
 use super::options::TimeCheck;
 use super::outcome::{Detail, Finding, Mark, Trouble};
 use super::rule::{Roles, Rule};
 use super::session::{BreaksOff, Search, Session};
 use super::split::DatedLine;
-use crate::pattern::{Candidates, LimitReached};
+use crate::pattern::{Candidates, LimitReached, Slots};
 use crate::time::Timestamp;
 
 /// How the search of a line goes on after a match.
@@ -25,12 +27,18 @@ enum Next {
 
 /// What a match is counted under.
 enum Identity {
+    /// The address that it captured, as it is.
+    Address,
     Ids(Vec<FailureId>),
     /// Not known yet: a later line of the session may tell.
     Unknown,
     /// Not known, and never will be.
     Nothing,
 }
+
+/// What a match is counted under, and the address it captured if that is
+/// something else.
+type Identified = Result<(Identity, Option<FailureId>), BreaksOff>;
 
 impl Session {
     /// Tries the expressions on the text that has been put together.
@@ -80,21 +88,21 @@ impl Session {
                     self.last_date.full_into(dated, &mut self.search.full);
                     let mark = self.plain_mark(filter, rule);
                     let slots = &self.search.slots;
-                    self.report.push(index, mark, slots, None);
+                    self.report.push(index, mark, slots, None, None);
                     self.after_a_hit()
                 }
                 None => {
                     self.last_date.full_into(dated, &mut self.search.full);
-                    let line = self.search.full.as_str().into();
-                    let captures = self.captures(filter, rule, None);
-                    self.record(index, captures, &[line], now)?
+                    self.gather(filter, rule);
+                    self.record(filter, index, None, now)?
                 }
                 Some(split) => {
-                    let captures = self.captures(filter, rule, None);
                     let line = |line: &BufferedLine| Arc::clone(&line.full);
                     let matched: Vec<Arc<str>> = split.matched.iter().map(line).collect();
+                    self.gather(filter, rule);
+                    let next = self.record(filter, index, Some(&matched), now);
                     self.take_rest(filter, split);
-                    self.record(index, captures, &matched, now)?
+                    next?
                 }
             };
             if next == Next::Stop {
@@ -298,47 +306,62 @@ impl Session {
         }
     }
 
-    /// The groups of a match, over those of the prefregex. The match is in the
-    /// slots, or was the one of a finding.
-    fn captures(&self, filter: &Parts, rule: &Rule, finding: Option<&Finding>) -> Captures {
-        let slots = finding.map_or(&self.search.slots, |finding| &finding.slots);
-        let text = &self.search.current().text;
-        let Some(prefregex) = &filter.prefregex else {
-            return rule.captures(text, slots);
-        };
-        let mut captures =
-            prefregex.captures_of_prefix(&self.search.text.text, &self.search.prefix_slots);
-        if captures.is_empty() {
-            // Nothing to merge with: the groups that took no part stay.
-            return rule.captures(text, slots);
-        }
-        rule.overwrite(&mut captures, text, slots);
-        captures
+    /// Collects the groups of the match in the slots.
+    fn gather(&mut self, filter: &Parts, rule: &Rule) {
+        let mut gathered = std::mem::take(&mut self.search.gathered);
+        gather(
+            filter,
+            rule,
+            &self.search,
+            &self.search.slots,
+            &mut gathered,
+        );
+        self.search.gathered = gathered;
     }
 
     /// What a finding is about that was only marked so far.
     pub(super) fn detail(&self, finding: &Finding) -> Detail {
         let filter = self.filter.parts();
+        if let Some(number) = finding.connection {
+            return self.detail_of_connection(filter, number);
+        }
         let rule = &filter.failregex[finding.rule];
-        let mut record = Record::new(self.captures(filter, rule, Some(finding)));
-        record.matches.push(self.search.full.as_str().into());
-        let id = match self.identify(&mut record, false) {
-            Ok(Identity::Ids(ids)) => ids.into_iter().next(),
-            _ => None,
-        };
+        let mut gathered = Gathered::default();
+        gather(filter, rule, &self.search, &finding.slots, &mut gathered);
+        let mut facts = Facts::default();
+        facts.replace(&gathered, self.search.texts());
         Detail {
-            id,
-            record: Arc::new(record),
+            id: address_of(&facts),
+            captures: facts.to_captures(&filter.names),
+            users: None,
+            matches: vec![self.search.full.as_str().into()],
+        }
+    }
+
+    /// What a finding is about that was made by an address, or has no id yet.
+    fn detail_of_connection(&self, filter: &Parts, number: usize) -> Detail {
+        let record = self.connections.record(number);
+        Detail {
+            id: address_of(&record.facts),
+            captures: record.facts.to_captures(&filter.names),
+            users: record.users.to_set(),
+            matches: record.matches.to_vec(),
         }
     }
 
     /// The address that a finding was made by, if nothing else says whose it is
     /// and nothing else of it was asked for: what [`Session::detail`] comes to.
     pub(super) fn plain_id(&self, finding: &Finding) -> Option<FailureId> {
+        if finding.detail.get().is_some() {
+            return None;
+        }
+        if let Some(number) = finding.connection {
+            return address_of(&self.connections.record(number).facts);
+        }
         let filter = self.filter.parts();
         let has_address = |roles: &Roles| roles.ip4.is_some() || roles.ip6.is_some();
         let prefix = filter.prefregex.as_ref().map(Rule::roles);
-        if finding.detail.get().is_some() || prefix.is_some_and(has_address) {
+        if prefix.is_some_and(has_address) {
             return None;
         }
         let own = filter.failregex[finding.rule].roles();
@@ -350,62 +373,131 @@ impl Session {
         id(own.ip4, Family::Inet4).or_else(|| id(own.ip6, Family::Inet6))
     }
 
-    /// Turns a match into findings.
+    /// Turns what was gathered into findings. `lines` are those that the match
+    /// took, if it is not the line itself.
     fn record(
         &mut self,
+        filter: &Parts,
         rule: usize,
-        captures: Captures,
-        matched: &[Arc<str>],
+        lines: Option<&[Arc<str>]>,
         now: Timestamp,
     ) -> Result<Next, BreaksOff> {
+        self.settle(filter);
         let check_all = self.options.check_all;
-        let connection = captures.get("mlfid").map(|id| match id {
-            Value::Text(text) => Arc::clone(text),
-            other => format!("{other:?}").into(),
-        });
-        let mut record = match &connection {
-            Some(connection) => {
-                let record = self.connections.merge(connection, captures, matched, now);
-                if record.is_nofail() && !check_all {
-                    self.connections.keep(connection, &Arc::new(record));
-                    self.report.quiet = true;
-                    return Ok(Next::Stop);
-                }
-                record
-            }
-            None => {
-                let mut record = Record::new(captures);
-                record.matches = matched.to_vec();
-                record
-            }
+        let Session {
+            search,
+            connections,
+            ..
+        } = self;
+        let Search {
+            gathered,
+            text,
+            content,
+            has_content,
+            full,
+            ..
+        } = search;
+        let texts = Texts {
+            line: &text.text,
+            content: if *has_content {
+                &content.text
+            } else {
+                &text.text
+            },
         };
-        let identity = self.identify(&mut record, connection.is_some());
-        record.pending |= matches!(identity, Ok(Identity::Unknown));
-        let record = Arc::new(record);
-        if let Some(connection) = &connection {
-            self.connections.keep(connection, &record);
+        let matched = lines.map_or(Matched::Line(full), Matched::Lines);
+        let Some(connection) = gathered.get(Name::MLFID).cloned() else {
+            search.facts.replace(gathered, texts);
+            let matches = matched.to_vec();
+            return self.record_alone(filter, rule, matches);
+        };
+        let id = connection.as_id(texts);
+        let number = connections.merge(&id, gathered, texts, matched, now);
+        if connections.record(number).is_nofail() && !check_all {
+            self.report.quiet = true;
+            return Ok(Next::Stop);
         }
-        let ids = match identity? {
-            Identity::Ids(ids) => ids.into_iter().map(Some).collect(),
-            Identity::Unknown => vec![None],
-            Identity::Nothing => return Ok(Next::GoOn),
-        };
+        let identified = self.identify(&self.connections.record(number).facts, true);
+        let record = self.connections.record_mut(number);
+        record.pending |= matches!(identified, Ok((Identity::Unknown, _)));
+        let (identity, address) = identified?;
+        if let Some(address) = address {
+            record.facts.set_address(Name::IP, address);
+        }
         if record.pending && !check_all && !self.options.report_pending {
             self.report.waiting = true;
             return Ok(Next::Stop);
         }
-        for id in ids {
-            let mark = match id {
-                _ if self.options.hide_nofail && record.is_nofail() => Mark::NoFail,
-                None => Mark::Pending,
-                Some(_) => Mark::Failure,
-            };
-            let record = Arc::clone(&record);
-            let detail = Detail { id, record };
-            self.report
-                .push(rule, mark, &self.search.slots, Some(detail));
+        let mark = match identity {
+            _ if self.options.hide_nofail && record.is_nofail() => Mark::NoFail,
+            Identity::Unknown => Mark::Pending,
+            _ => Mark::Failure,
+        };
+        match identity {
+            Identity::Nothing => return Ok(Next::GoOn),
+            Identity::Address | Identity::Unknown => {
+                let slots = &self.search.slots;
+                self.report.push(rule, mark, slots, Some(number), None);
+            }
+            Identity::Ids(ids) => {
+                for id in ids {
+                    let mut detail = self.detail_of_connection(filter, number);
+                    detail.id = Some(id);
+                    let slots = &self.search.slots;
+                    let connection = Some(number);
+                    self.report
+                        .push(rule, mark, slots, connection, Some(detail));
+                }
+            }
         }
         Ok(self.after_a_hit())
+    }
+
+    /// Makes findings of a match that belongs to no connection.
+    fn record_alone(
+        &mut self,
+        filter: &Parts,
+        rule: usize,
+        matches: Vec<Arc<str>>,
+    ) -> Result<Next, BreaksOff> {
+        let (identity, address) = self.identify(&self.search.facts, false)?;
+        let facts = &mut self.search.facts;
+        let ids = match identity {
+            Identity::Address => address_of(facts).into_iter().collect(),
+            Identity::Ids(ids) => ids,
+            Identity::Unknown | Identity::Nothing => return Ok(Next::GoOn),
+        };
+        if let Some(address) = address {
+            facts.set_address(Name::IP, address);
+        }
+        let mark = if self.options.hide_nofail && is_nofail(facts) {
+            Mark::NoFail
+        } else {
+            Mark::Failure
+        };
+        for id in ids {
+            let detail = Detail {
+                id: Some(id),
+                captures: self.search.facts.to_captures(&filter.names),
+                users: None,
+                matches: matches.clone(),
+            };
+            let slots = &self.search.slots;
+            self.report.push(rule, mark, slots, None, Some(detail));
+        }
+        Ok(self.after_a_hit())
+    }
+
+    /// Another match may change what is known of a connection: what findings of
+    /// the line say of it is made out before.
+    fn settle(&mut self, filter: &Parts) {
+        for index in 0..self.report.found {
+            let finding = &self.report.findings[index];
+            if let (Some(number), None) = (finding.connection, finding.detail.get()) {
+                let detail = self.detail_of_connection(filter, number);
+                self.report.findings[index].detail = detail.into();
+            }
+        }
     }
 
     fn after_a_hit(&self) -> Next {
@@ -417,74 +509,90 @@ impl Session {
     }
 
     /// Decides what a failure is counted under.
-    fn identify(&self, record: &mut Record, in_session: bool) -> Result<Identity, BreaksOff> {
-        let captures = &mut record.captures;
+    fn identify(&self, facts: &Facts, in_session: bool) -> Identified {
         let raw = self.options.raw_ids || self.filter.use_dns() == UseDns::Raw;
-        let fid = captures.get("fid").cloned();
-        let address = if let Some(ip4) = captures.get("ip4") {
-            Some(address(ip4, captures, Family::Inet4)?)
-        } else if let Some(ip6) = captures.get("ip6") {
-            Some(address(ip6, captures, Family::Inet6)?)
-        } else if let Some(dns) = captures.get("dns") {
+        let fid = facts.get(Name::FID);
+        let named = |name, family| Some((facts.get(name)?, family));
+        let address = named(Name::IP4, Family::Inet4).or_else(|| named(Name::IP6, Family::Inet6));
+        let (text, id) = if let Some((value, family)) = address {
+            let Known::Text(text) = value else {
+                return Err("an address made of several captures".into());
+            };
+            let length = facts.non_empty(Name::CIDR);
+            if fid.is_none() && length.is_none() {
+                return Ok((Identity::Address, None));
+            }
+            let id = match length {
+                None => FailureId::of_family(text, family),
+                Some(length) => prefixed(text, length)?,
+            };
+            (text, id)
+        } else if let Some(dns) = facts.get(Name::DNS) {
             let name = dns.as_text().ok_or("a host made of several captures")?;
             if !raw {
                 let resolver = &*self.options.resolver;
                 let ids = ids_of_host(name, self.filter.use_dns(), resolver);
-                return Ok(Identity::Ids(ids));
+                return Ok((Identity::Ids(ids), None));
             }
-            Some((Arc::from(name), FailureId::raw(name)))
+            (name, FailureId::raw(name))
         } else {
-            None
+            let identity = match fid {
+                Some(fid) => Identity::Ids(vec![free_id(fid, raw)?]),
+                None if in_session => Identity::Unknown,
+                None => Identity::Nothing,
+            };
+            return Ok((identity, None));
         };
-        Ok(match (address, fid) {
-            (None, None) if in_session => Identity::Unknown,
-            (None, None) => Identity::Nothing,
-            (None, Some(fid)) => Identity::Ids(vec![free_id(&fid, raw)?]),
-            (Some((_, id)), None) => Identity::Ids(vec![id]),
-            (Some((text, id)), Some(fid)) if fid.as_text() == Some(&text) => {
-                Identity::Ids(vec![id])
-            }
-            (Some((_, ip)), Some(fid)) => {
-                let id = free_id(&fid, raw)?;
-                captures.set(&"ip".into(), Some(Value::Address(ip)));
-                Identity::Ids(vec![id])
-            }
-        })
+        match fid {
+            None => Ok((Identity::Ids(vec![id]), None)),
+            Some(fid) if fid.as_text() == Some(text) => Ok((Identity::Ids(vec![id]), None)),
+            Some(fid) => Ok((Identity::Ids(vec![free_id(fid, raw)?]), Some(id))),
+        }
     }
 }
 
-/// The address in an `ip4` or `ip6` group, with its text.
-fn address(
-    value: &Value,
-    captures: &Captures,
-    family: Family,
-) -> Result<(Arc<str>, FailureId), BreaksOff> {
-    let Value::Text(text) = value else {
-        return Err("an address made of several captures".into());
-    };
-    let id = match captures.non_empty("cidr") {
-        None => FailureId::of_family(text, family),
-        Some(length) => {
-            let length = length.as_text().unwrap_or_default();
-            let digits = !length.is_empty() && length.bytes().all(|b| b.is_ascii_digit());
-            if !digits {
-                return Err("a prefix length that is no number".into());
-            }
-            FailureId::prefixed(text, length.parse().unwrap_or(u64::MAX))
+/// Collects the groups of a match, over those of the prefregex.
+fn gather(filter: &Parts, rule: &Rule, search: &Search, slots: &Slots, out: &mut Gathered) {
+    let texts = search.texts();
+    if let Some(prefregex) = &filter.prefregex {
+        prefregex.gather_prefix(texts, &search.prefix_slots, out);
+        // With nothing to merge with, the groups that took no part stay.
+        if !out.is_empty() {
+            return rule.overwrite(texts, slots, out);
         }
+    }
+    rule.gather(Part::Content, texts, slots, out);
+}
+
+/// The address of a failure that is counted under it, as it is.
+fn address_of(facts: &Facts) -> Option<FailureId> {
+    let id = |name, family| {
+        let text = facts.get(name)?.as_text()?;
+        Some(FailureId::of_family(text, family))
     };
-    Ok((Arc::clone(text), id))
+    id(Name::IP4, Family::Inet4).or_else(|| id(Name::IP6, Family::Inet6))
+}
+
+/// An address with the length of its prefix.
+fn prefixed(text: &str, length: Known<'_>) -> Result<FailureId, BreaksOff> {
+    let length = length.as_text().unwrap_or_default();
+    let digits = !length.is_empty() && length.bytes().all(|b| b.is_ascii_digit());
+    if !digits {
+        return Err("a prefix length that is no number".into());
+    }
+    let length = length.parse().unwrap_or(u64::MAX);
+    Ok(FailureId::prefixed(text, length))
 }
 
 /// An id that need not be an address.
-fn free_id(value: &Value, raw: bool) -> Result<FailureId, BreaksOff> {
+fn free_id(value: Known<'_>, raw: bool) -> Result<FailureId, BreaksOff> {
     match value {
-        Value::Text(text) if raw => Ok(FailureId::raw(text)),
+        Known::Text(text) if raw => Ok(FailureId::raw(text)),
         // What tells addresses from names takes no such text.
-        Value::Text(text) if text.contains('\0') => Err("a NUL character in an id".into()),
-        Value::Text(text) => FailureId::free(text).map_err(|_| "a network mask with holes".into()),
-        Value::Tuple(parts) => Ok(FailureId::tuple(parts)),
-        Value::Address(id) => Ok(id.clone()),
+        Known::Text(text) if text.contains('\0') => Err("a NUL character in an id".into()),
+        Known::Text(text) => FailureId::free(text).map_err(|_| "a network mask with holes".into()),
+        Known::Tuple(parts) => Ok(FailureId::tuple(parts)),
+        Known::Address(id) => Ok(id.clone()),
     }
 }
 

@@ -4,58 +4,172 @@
 //! together what single lines do not say: the address on one, the user on the
 //! next, the verdict on a third. What is known of a connection is a
 //! [`Record`]; it is kept under the text of its `mlfid` group.
+//!
+//! Most of it is never asked for, so it is kept as plain text, in memory that
+//! the next connection uses again.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::data::{Captures, Value};
+use super::facts::{Facts, clear_text};
+use super::gather::{Gathered, Texts};
+use super::names::Name;
 use crate::time::Timestamp;
 
-/// What is known of a failure: one match, or all matches of a connection so
-/// far.
-#[derive(Clone, Debug, Default)]
+/// What is known of a connection.
+#[derive(Debug, Default)]
 pub(super) struct Record {
-    pub(super) captures: Captures,
-    /// All user names seen on the connection. Only ever filled there.
-    pub(super) users: Option<BTreeSet<Arc<str>>>,
-    pub(super) matches: Vec<Arc<str>>,
+    /// The text of the `mlfid` group.
+    id: String,
+    pub(super) facts: Facts,
+    pub(super) users: Users,
+    pub(super) matches: Lines,
     /// Lines that were no failure by themselves and belong to the next one.
-    quiet_matches: Vec<Arc<str>>,
+    quiet_matches: Lines,
     /// A failure was seen, but not yet whose.
     pub(super) pending: bool,
 }
 
 impl Record {
-    pub(super) fn new(captures: Captures) -> Record {
-        Record {
-            captures,
-            ..Record::default()
-        }
+    /// Whether the last match says that it is no failure.
+    pub(super) fn is_nofail(&self) -> bool {
+        is_nofail(&self.facts)
     }
 
-    /// Whether the match says that it is no failure.
-    pub(super) fn is_nofail(&self) -> bool {
-        self.captures.non_empty("nofail").is_some()
+    fn begin(&mut self, id: &str) {
+        clear_text(&mut self.id);
+        self.id.push_str(id);
+        self.users.clear();
+        self.matches.clear();
+        self.quiet_matches.clear();
+        self.pending = false;
     }
 
     /// Adds the user that a match names, if it names one.
-    fn learn_user(&mut self, user: Option<Arc<str>>) {
+    fn learn_user(&mut self, user: Option<&str>) {
         if let Some(user) = user {
-            if self.users.is_none() {
+            if !self.users.any {
                 // They stand among the captures where they were first added.
-                self.captures.set(&"users".into(), None);
+                self.facts.set_absent(Name::USERS);
             }
-            self.users.get_or_insert_default().insert(user);
+            self.users.add(user);
         }
+    }
+
+    /// It is a failure after all.
+    fn is_failure(&mut self) {
+        self.facts.remove(Name::NOFAIL);
+        self.facts.remove(Name::MLFGAINED);
     }
 }
 
-/// The user that a match names.
-fn user_of(captures: &Captures) -> Option<Arc<str>> {
-    match captures.non_empty("user") {
-        Some(Value::Text(user)) => Some(Arc::clone(user)),
-        _ => None,
+/// Whether a match says that it is no failure.
+pub(super) fn is_nofail(facts: &Facts) -> bool {
+    facts.non_empty(Name::NOFAIL).is_some()
+}
+
+/// The names of users seen on a connection: mostly one.
+#[derive(Debug, Default)]
+pub(super) struct Users {
+    any: bool,
+    first: String,
+    /// All of them, if there are several.
+    all: BTreeSet<Arc<str>>,
+}
+
+impl Users {
+    fn clear(&mut self) {
+        self.any = false;
+        self.all.clear();
+    }
+
+    fn add(&mut self, user: &str) {
+        if !self.any {
+            self.any = true;
+            clear_text(&mut self.first);
+            self.first.push_str(user);
+        } else if self.first != user && !self.all.contains(user) {
+            self.all.insert(self.first.as_str().into());
+            self.all.insert(user.into());
+        }
+    }
+
+    fn are_several(&self) -> bool {
+        !self.all.is_empty()
+    }
+
+    /// All of them, sorted; nothing if there are none.
+    pub(super) fn to_set(&self) -> Option<BTreeSet<Arc<str>>> {
+        self.any.then(|| match self.are_several() {
+            true => self.all.clone(),
+            false => BTreeSet::from([self.first.as_str().into()]),
+        })
+    }
+}
+
+/// Lines, one after the other in one text.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    text: String,
+    /// Where each of them ends.
+    ends: Vec<usize>,
+}
+
+impl Lines {
+    fn clear(&mut self) {
+        clear_text(&mut self.text);
+        self.ends.clear();
+    }
+
+    fn push(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.ends.push(self.text.len());
+    }
+
+    /// Puts other lines in front, and leaves none there.
+    fn prepend(&mut self, front: &mut Lines) {
+        if !front.ends.is_empty() {
+            for line in self.iter() {
+                front.push(line);
+            }
+            std::mem::swap(self, front);
+            front.clear();
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let places = starts.zip(&self.ends);
+        places.map(|(start, &end)| &self.text[start..end])
+    }
+
+    pub(super) fn to_vec(&self) -> Vec<Arc<str>> {
+        self.iter().map(Arc::from).collect()
+    }
+}
+
+/// The lines that a match took.
+#[derive(Clone, Copy)]
+pub(super) enum Matched<'l> {
+    /// The line itself, in full.
+    Line(&'l str),
+    /// Lines of those that were buffered.
+    Lines(&'l [Arc<str>]),
+}
+
+impl Matched<'_> {
+    fn add_to(self, lines: &mut Lines) {
+        match self {
+            Matched::Line(line) => lines.push(line),
+            Matched::Lines(more) => more.iter().for_each(|line| lines.push(line)),
+        }
+    }
+
+    pub(super) fn to_vec(self) -> Vec<Arc<str>> {
+        match self {
+            Matched::Line(line) => vec![line.into()],
+            Matched::Lines(lines) => lines.to_vec(),
+        }
     }
 }
 
@@ -68,170 +182,161 @@ const MAX_COUNT: usize = 100;
 /// The connections of one log.
 #[derive(Debug, Default)]
 pub(super) struct Connections {
-    known: HashMap<Id, Entry, BuildHasherDefault<TextHasher>>,
-    /// Oldest first. Holds keys that were forgotten since; `born` tells them
-    /// from living ones.
-    order: VecDeque<(Id, u64)>,
-    births: u64,
-}
-
-/// The text of the `mlfid` group.
-type Id = Arc<str>;
-
-/// A quick hash of texts, good enough where there are no more than
-/// [`MAX_COUNT`] of them, whoever chose them.
-#[derive(Default)]
-struct TextHasher(u64);
-
-impl Hasher for TextHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let word = chunk
-                .iter()
-                .fold(0, |word, &byte| word << 8 | u64::from(byte));
-            self.0 = (self.0 ^ word)
-                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-                .rotate_left(29);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
+    /// Records, in use or not, by their numbers.
+    records: Vec<Record>,
+    unused: Vec<usize>,
+    /// The connections that are remembered, oldest first.
+    known: Vec<Connection>,
+    /// Hashes of their ids, in the same order.
+    hashes: Vec<u64>,
 }
 
 #[derive(Debug)]
-struct Entry {
-    /// Absent only between [`Connections::merge`] and [`Connections::keep`].
-    record: Option<Arc<Record>>,
+struct Connection {
+    /// The number of its record.
+    record: usize,
     expires: Timestamp,
-    born: u64,
+}
+
+/// A hash of an id. With equal ones, ids are compared, so at worst there are
+/// [`MAX_COUNT`] comparisons, whoever chose the ids.
+fn hash(id: &str) -> u64 {
+    let mut hash = id.len() as u64;
+    let mut add = |word: u64| {
+        hash = (hash ^ word)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .rotate_left(29);
+    };
+    let (words, rest) = id.as_bytes().as_chunks::<8>();
+    words.iter().for_each(|word| add(u64::from_le_bytes(*word)));
+    add(rest
+        .iter()
+        .fold(0, |word, &byte| word << 8 | u64::from(byte)));
+    hash
 }
 
 impl Connections {
-    /// Merges a match into what is known of its connection. The result has to
-    /// be given back with [`Connections::keep`].
+    /// Merges a match into what is known of its connection. Returns the number
+    /// of the record, which stays as it is until the next match is merged.
     pub(super) fn merge(
         &mut self,
-        id: &Arc<str>,
-        mut captures: Captures,
-        lines: &[Arc<str>],
+        id: &str,
+        captures: &mut Gathered,
+        texts: Texts<'_>,
+        matched: Matched<'_>,
         now: Timestamp,
-    ) -> Record {
-        let gained = captures.non_empty("mlfgained").cloned();
-        if gained.is_some() && captures.non_empty("nofail").is_none() {
-            captures.set(&"nofail".into(), gained.clone());
+    ) -> usize {
+        let gained = captures.non_empty(Name::MLFGAINED).cloned();
+        let gains = gained.is_some();
+        if gains && captures.non_empty(Name::NOFAIL).is_none() {
+            captures.set(Name::NOFAIL, gained);
         }
-        let mut quiet = gained.is_some() || captures.non_empty("nofail").is_some();
+        let mut quiet = gains || captures.non_empty(Name::NOFAIL).is_some();
         let forget = captures
-            .remove("mlfforget")
-            .is_some_and(|value| value != Value::Text("".into()));
+            .remove(Name::MLFFORGET)
+            .is_some_and(|piece| !piece.is_empty());
+        let user = captures.non_empty(Name::USER);
+        let user = user.and_then(|user| user.text(texts));
 
-        let mut record = match self.take(id, now) {
-            Some(mut record) => {
-                record.learn_user(user_of(&captures));
-                let was_quiet = record.captures.non_empty("nofail").is_some()
-                    | record.captures.non_empty("mlfgained").is_some();
-                record.captures.remove("nofail");
-                record.captures.remove("mlfgained");
-                if gained.is_some() {
+        let hash = hash(id);
+        let number = match self.find(id, hash, now) {
+            Some(place) => {
+                let number = self.known[place].record;
+                let record = &mut self.records[number];
+                record.learn_user(user);
+                let was_quiet =
+                    record.is_nofail() | record.facts.non_empty(Name::MLFGAINED).is_some();
+                record.is_failure();
+                if gains {
                     record.pending = false;
                 }
                 // Without anything pending, the lines were delivered already.
                 if !was_quiet && !record.pending {
                     record.matches.clear();
                 }
-                record.captures.overwrite(captures);
+                record.facts.overwrite(captures, texts);
                 if forget {
-                    self.forget(id);
+                    self.forget(place);
                 }
-                record
+                number
             }
             None => {
-                let mut record = Record::new(captures);
-                if !forget {
-                    record.learn_user(user_of(&record.captures));
-                    self.insert(id, now);
+                let number = self.unused.pop().unwrap_or(self.records.len());
+                if number == self.records.len() {
+                    self.records.push(Record::default());
                 }
-                record
+                let record = &mut self.records[number];
+                record.begin(id);
+                record.facts.replace(captures, texts);
+                if forget {
+                    self.unused.push(number);
+                } else {
+                    record.learn_user(user);
+                    self.insert(hash, number, now);
+                }
+                number
             }
         };
 
         // Neither a failure in waiting nor a second user name can be taken
         // back by a success.
-        let several_users = record.users.as_ref().is_some_and(|users| users.len() > 1);
-        if std::mem::take(&mut record.pending) || several_users {
-            record.captures.remove("nofail");
-            record.captures.remove("mlfgained");
+        let record = &mut self.records[number];
+        if std::mem::take(&mut record.pending) || record.users.are_several() {
+            record.is_failure();
             quiet = false;
         }
         if !quiet {
-            let mut matches = std::mem::take(&mut record.quiet_matches);
-            matches.append(&mut record.matches);
-            matches.extend_from_slice(lines);
-            record.matches = matches;
+            record.matches.prepend(&mut record.quiet_matches);
+            matched.add_to(&mut record.matches);
         } else if !forget {
-            record.quiet_matches.extend_from_slice(lines);
+            matched.add_to(&mut record.quiet_matches);
         }
-        record
+        number
     }
 
-    /// Stores what is known of a connection now, if it is still remembered.
-    pub(super) fn keep(&mut self, id: &Arc<str>, record: &Arc<Record>) {
-        if let Some(entry) = self.known.get_mut(id) {
-            entry.record = Some(Arc::clone(record));
-        }
+    /// A record by its number.
+    pub(super) fn record(&self, number: usize) -> &Record {
+        &self.records[number]
     }
 
-    fn take(&mut self, id: &Arc<str>, now: Timestamp) -> Option<Record> {
-        let entry = self.known.get_mut(id)?;
-        if entry.expires <= now {
-            self.known.remove(id);
+    pub(super) fn record_mut(&mut self, number: usize) -> &mut Record {
+        &mut self.records[number]
+    }
+
+    /// The place of a connection that is still remembered.
+    fn find(&mut self, id: &str, hash: u64, now: Timestamp) -> Option<usize> {
+        // Mostly it is one of the last.
+        let mut places = (0..self.hashes.len()).rev();
+        let place = places.find(|&place| {
+            self.hashes[place] == hash && self.records[self.known[place].record].id == id
+        })?;
+        if self.known[place].expires <= now {
+            self.forget(place);
             return None;
         }
-        let record = entry.record.take().unwrap_or_default();
-        // Nobody else has it unless a hit was cloned.
-        Some(Arc::unwrap_or_clone(record))
+        Some(place)
     }
 
-    fn forget(&mut self, id: &Arc<str>) {
-        self.known.remove(id);
+    fn forget(&mut self, place: usize) {
+        self.hashes.remove(place);
+        self.unused.push(self.known.remove(place).record);
     }
 
     /// Makes room as fail2ban does: from the oldest on, all that are over and
     /// one that is not.
-    fn insert(&mut self, id: &Arc<str>, now: Timestamp) {
+    fn insert(&mut self, hash: u64, record: usize, now: Timestamp) {
         if self.known.len() >= MAX_COUNT {
-            while let Some((oldest, born)) = self.order.pop_front() {
-                if self
-                    .known
-                    .get(&oldest)
-                    .is_none_or(|entry| entry.born != born)
-                {
-                    continue;
-                }
-                let over = self
-                    .known
-                    .remove(&oldest)
-                    .is_some_and(|entry| entry.expires <= now);
-                if !over && self.known.len() < MAX_COUNT {
-                    break;
-                }
-            }
+            let over = |known: &&Connection| known.expires <= now;
+            let over = self.known.iter().take_while(over).count();
+            let leaving = self.known.len().min(over + 1);
+            self.hashes.drain(..leaving);
+            let left = self.known.drain(..leaving);
+            self.unused.extend(left.map(|connection| connection.record));
         }
-        // Keys of forgotten connections must not pile up.
-        if self.order.len() >= 4 * MAX_COUNT {
-            let known = &self.known;
-            self.order
-                .retain(|(id, born)| known.get(id).is_some_and(|entry| entry.born == *born));
-        }
-        self.births += 1;
-        self.order.push_back((Arc::clone(id), self.births));
-        let entry = Entry {
-            record: None,
+        self.hashes.push(hash);
+        self.known.push(Connection {
+            record,
             expires: now.later_by(MAX_AGE),
-            born: self.births,
-        };
-        self.known.insert(Arc::clone(id), entry);
+        });
     }
 }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use super::data::{Captures, Value};
 use super::id::FailureId;
-use super::mlfid::Record;
 use super::rule::{Rule, RuleKind};
 use super::session::Session;
 use crate::pattern::Slots;
@@ -153,7 +152,7 @@ impl<'s> Hit<'s> {
 
     /// Everything captured, on this line and on earlier ones of its session.
     pub fn captures(&self) -> &'s Captures {
-        &self.detail().record.captures
+        &self.detail().captures
     }
 
     /// The text of a group, under fail2ban's names (`user`, `ip4`, ...).
@@ -164,12 +163,12 @@ impl<'s> Hit<'s> {
     /// All user names seen in the session of this line, sorted. `None` outside
     /// of a session, or if none was captured.
     pub fn users(&self) -> Option<&'s BTreeSet<Arc<str>>> {
-        self.detail().record.users.as_ref()
+        self.detail().users.as_ref()
     }
 
     /// The lines that belong to the failure, in full.
     pub fn matches(&self) -> &'s [Arc<str>] {
-        &self.detail().record.matches
+        &self.detail().matches
     }
 
     /// The failure as a value of its own. `None` unless it is one.
@@ -286,13 +285,17 @@ pub(super) struct Finding {
     pub(super) mark: Mark,
     /// The groups of the match; what `detail` is made of if it is not known.
     pub(super) slots: Slots,
+    /// The number of its connection's record, which then supplies the rest.
+    pub(super) connection: Option<usize>,
     pub(super) detail: OnceCell<Detail>,
 }
 
 /// What a hit says beyond its rule.
 pub(super) struct Detail {
     pub(super) id: Option<FailureId>,
-    pub(super) record: Arc<Record>,
+    pub(super) captures: Captures,
+    pub(super) users: Option<BTreeSet<Arc<str>>>,
+    pub(super) matches: Vec<Arc<str>>,
 }
 
 /// Something about a line that its outcome does not say.

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::OnceLock;
 
-use super::data::{Captures, Substitutes, Value};
+use super::gather::{Gathered, Part, Piece, Substitutes, Texts};
+use super::names::{Name, Names};
 use crate::error::Error;
 use crate::pattern::{
     Buffer, Engine, Haystack, LimitReached, Pattern, PatternOptions, Slots, expand_tags,
@@ -49,6 +50,8 @@ pub struct Rule {
     /// The same expression for the rare text that is taken for one line but
     /// holds a newline.
     odd: OnceLock<Option<Pattern>>,
+    /// The groups that have names, with these.
+    named: Vec<(usize, Name)>,
     substitutes: Substitutes,
     roles: Roles,
 }
@@ -67,6 +70,16 @@ pub(super) struct Roles {
 /// The groups that make an id, or the part of one that a session supplies.
 const IDENTIFYING: [&str; 5] = ["fid", "ip4", "ip6", "dns", "mlfid"];
 
+/// Those whose values decide what becomes of a match.
+const FED: [Name; 6] = [
+    Name::FID,
+    Name::IP4,
+    Name::IP6,
+    Name::CIDR,
+    Name::MLFID,
+    Name::NOFAIL,
+];
+
 impl Rule {
     /// Expands the tags and checks the expression.
     pub(super) fn new(
@@ -75,13 +88,18 @@ impl Rule {
         original: &Traced,
         host_names: bool,
         options: PatternOptions,
+        names: &mut Names,
     ) -> Result<Rule, Error> {
         let entry = (kind != RuleKind::Prefregex).then_some(index);
         let expanded = expand_tags(original, host_names);
         let pattern = Pattern::new(&expanded, options)
             .map_err(|error| error.in_option("Definition", kind.as_str(), entry))?;
-        let names = pattern.group_names().iter().flatten();
-        let substitutes = Substitutes::of(names);
+        let groups = pattern.group_names().iter();
+        let substitutes = Substitutes::of(groups.clone().flatten(), names);
+        let named = groups.enumerate();
+        let named = named
+            .filter_map(|(number, name)| Some((number, names.add(name.as_ref()?))))
+            .collect();
         let group = |name| pattern.group(name);
         let roles = Roles {
             ip4: group("ip4"),
@@ -91,7 +109,7 @@ impl Rule {
             plain: ["fid", "cidr", "mlfid"]
                 .into_iter()
                 .all(|name| group(name).is_none())
-                && !substitutes.feed(&["fid", "ip4", "ip6", "cidr", "mlfid", "nofail"]),
+                && !substitutes.feed(&FED),
         };
         Ok(Rule {
             kind,
@@ -100,6 +118,7 @@ impl Rule {
             pattern,
             options,
             odd: OnceLock::new(),
+            named,
             substitutes,
             roles,
         })
@@ -189,50 +208,55 @@ impl Rule {
         odd.as_ref().unwrap_or(&self.pattern)
     }
 
-    /// The named groups of a search that succeeded.
-    pub(super) fn captures(&self, text: &str, slots: &Slots) -> Captures {
-        self.captures_but(None, text, slots)
+    /// Collects the named groups of a search that succeeded. It was in one of
+    /// the texts.
+    pub(super) fn gather(&self, part: Part, texts: Texts<'_>, slots: &Slots, out: &mut Gathered) {
+        self.gather_but(None, part, texts, slots, out);
     }
 
     /// The same of a prefregex: without `content`, which is only the text for
     /// the others.
-    pub(super) fn captures_of_prefix(&self, text: &str, slots: &Slots) -> Captures {
-        if self.substitutes.feed(&["content"]) {
-            let mut captures = self.captures(text, slots);
-            captures.remove("content");
-            return captures;
+    pub(super) fn gather_prefix(&self, texts: Texts<'_>, slots: &Slots, out: &mut Gathered) {
+        if self.substitutes.feed(&[Name::CONTENT]) {
+            self.gather(Part::Line, texts, slots, out);
+            out.remove(Name::CONTENT);
+        } else {
+            self.gather_but(Some(Name::CONTENT), Part::Line, texts, slots, out);
         }
-        self.captures_but(self.roles.content, text, slots)
     }
 
-    fn captures_but(&self, without: Option<usize>, text: &str, slots: &Slots) -> Captures {
-        let groups = self.pattern.group_names();
-        let mut out = Captures::with_room_for(groups.len());
-        for (number, name) in groups.iter().enumerate() {
-            let Some(name) = name else { continue };
-            if without == Some(number) {
-                continue;
+    fn gather_but(
+        &self,
+        without: Option<Name>,
+        part: Part,
+        texts: Texts<'_>,
+        slots: &Slots,
+        out: &mut Gathered,
+    ) {
+        out.clear();
+        for &(group, name) in &self.named {
+            if without != Some(name) {
+                let range = slots.get(group);
+                // No two groups have the same name.
+                out.push(name, range.map(|range| Piece::Text(part, range)));
             }
-            let value = slots
-                .get(number)
-                .map(|range| Value::Text(text[range].into()));
-            // No two groups have the same name.
-            out.push(name, value);
         }
-        self.substitutes.apply(&mut out);
-        out
+        self.substitutes.apply(out, texts);
     }
 
-    /// Overwrites captures with what the groups of a search captured.
-    pub(super) fn overwrite(&self, captures: &mut Captures, text: &str, slots: &Slots) {
+    /// Overwrites what the prefregex captured with the groups of a search in
+    /// the content.
+    pub(super) fn overwrite(&self, texts: Texts<'_>, slots: &Slots, out: &mut Gathered) {
         if !self.substitutes.is_empty() {
-            return captures.overwrite(self.captures(text, slots));
+            let mut own = Gathered::default();
+            self.gather(Part::Content, texts, slots, &mut own);
+            return out.overwrite(&mut own);
         }
         // No two groups of one expression have the same name.
-        let before = captures.len();
-        for (number, name) in self.pattern.group_names().iter().enumerate() {
-            if let (Some(name), Some(range)) = (name, slots.get(number)) {
-                captures.set_among(before, name, Value::Text(text[range].into()));
+        let before = out.len();
+        for &(group, name) in &self.named {
+            if let Some(range) = slots.get(group) {
+                out.set_among(before, name, Piece::Text(Part::Content, range));
             }
         }
     }

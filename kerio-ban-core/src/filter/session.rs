@@ -7,6 +7,8 @@ use std::ops::Range;
 use super::ahead::Start;
 use super::builder::{Filter, Parts};
 use super::data::Captures;
+use super::facts::Facts;
+use super::gather::{Gathered, Part, Texts};
 use super::lines::{BufferedLine, join};
 use super::mlfid::Connections;
 use super::options::SessionOptions;
@@ -118,6 +120,10 @@ pub(super) struct Search {
     /// The failregexes that come into question.
     pub(super) candidates: Candidates,
     pub(super) prefix_candidates: Candidates,
+    /// What the last match captured.
+    pub(super) gathered: Gathered,
+    /// The same for a match that belongs to no connection.
+    pub(super) facts: Facts,
 }
 
 impl Search {
@@ -136,6 +142,14 @@ impl Search {
             &self.content
         } else {
             &self.text
+        }
+    }
+
+    /// What prefregex and failregexes are searched in.
+    pub(super) fn texts(&self) -> Texts<'_> {
+        Texts {
+            line: &self.text.text,
+            content: &self.current().text,
         }
     }
 }
@@ -194,17 +208,26 @@ impl Report {
         &self.findings[..self.found]
     }
 
-    pub(super) fn push(&mut self, rule: usize, mark: Mark, slots: &Slots, detail: Option<Detail>) {
+    pub(super) fn push(
+        &mut self,
+        rule: usize,
+        mark: Mark,
+        slots: &Slots,
+        connection: Option<usize>,
+        detail: Option<Detail>,
+    ) {
         if let Some(old) = self.findings.get_mut(self.found) {
             old.rule = rule;
             old.mark = mark;
             old.slots.clone_from(slots);
+            old.connection = connection;
             old.detail.take();
         } else {
             self.findings.push(Finding {
                 rule,
                 mark,
                 slots: slots.clone(),
+                connection,
                 detail: OnceCell::new(),
             });
         }
@@ -297,9 +320,14 @@ impl Session {
     pub fn prefix_captures(&self) -> Option<Captures> {
         let prefregex = self.filter.prefregex()?;
         let search = &self.search;
-        self.report
-            .prefix_matched
-            .then(|| prefregex.captures(&search.text.text, &search.prefix_slots))
+        self.report.prefix_matched.then(|| {
+            let mut gathered = Gathered::default();
+            let texts = search.texts();
+            prefregex.gather(Part::Line, texts, &search.prefix_slots, &mut gathered);
+            let mut facts = Facts::default();
+            facts.replace(&gathered, texts);
+            facts.to_captures(&self.filter.parts().names)
+        })
     }
 
     /// Which bytes of the last line's text were cut out as its date; nothing
