@@ -19,6 +19,7 @@ mod outcome;
 mod place;
 mod rule;
 mod scan;
+mod scout;
 mod session;
 mod split;
 
@@ -30,4 +31,5 @@ pub use self::options::{SessionOptions, TimeCheck};
 pub use self::outcome::{Failure, Hit, Hits, Mark, Outcome, Trouble};
 pub use self::rule::{Rule, RuleKind};
 pub use self::scan::{BlockOptions, LineState, Stretch, block_lines};
+pub use self::scout::{Scout, Scouted};
 pub use self::session::{Line, Session};

@@ -104,8 +104,9 @@ pub use crate::date::{DateFinder, LineDate, LogZone, TemplateHits};
 pub use crate::error::{Error, ErrorKind, Label, OptionPath};
 pub use crate::filter::{
     BlockOptions, Captures, Expression, Failure, FailureId, Family, Filter, FilterBuilder, Hit,
-    Hits, Line, LineState, Mark, NoResolver, Outcome, Resolver, Rule, RuleKind, Session,
-    SessionOptions, Stretch, TimeCheck, Trouble, UnknownUseDns, UseDns, Value, block_lines,
+    Hits, Line, LineState, Mark, NoResolver, Outcome, Resolver, Rule, RuleKind, Scout, Scouted,
+    Session, SessionOptions, Stretch, TimeCheck, Trouble, UnknownUseDns, UseDns, Value,
+    block_lines,
 };
 pub use crate::jail::{
     AlreadyBanned, Ban, BanTime, Command, Decision, DryAction, EarlierBan, Exemption, Exemptions,

@@ -43,7 +43,7 @@ use self::syntax::{Assertion, Expression, Kind};
 use crate::error::Error;
 use crate::traced::Traced;
 
-pub(crate) use self::haystack::{Haystack, Slots};
+pub(crate) use self::haystack::{Haystack, SavedSlots, Slots};
 pub(crate) use self::prefilter::{Candidates, Prefilter};
 pub(crate) use self::scan::LiteralScan;
 pub(crate) use self::tags::expand_tags;

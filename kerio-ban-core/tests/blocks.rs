@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use kerio_ban_core::{
     BlockOptions, Failure, Filter, FilterSpec, LineState, Loader, Outcome, Session, SessionOptions,
-    Timestamp, Value, Zone,
+    TimeCheck, Timestamp, Trouble, Value, Zone,
 };
 
 /// Numbers from a fixed seed.
@@ -53,6 +53,7 @@ fn blocks_and_lines_agree() {
     let mut passed = 0;
     let mut hits = 0;
     let mut taken_over = 0;
+    let mut scouted = 0;
     for (config, logs) in trees {
         let noise = noise(&logs);
         for (name, filter) in filters(&config) {
@@ -70,6 +71,9 @@ fn blocks_and_lines_agree() {
                     let (ahead, blocks) = read_ahead(&filter, &options, &log, size, depth);
                     compare(&name, size, &plain, &ahead);
                     taken_over += blocks;
+                    let (after, blocks) = read_scouted(&filter, &options, &log, size, depth);
+                    compare(&name, size, &plain, &after);
+                    scouted += blocks;
                 }
                 hits += plain
                     .iter()
@@ -81,6 +85,101 @@ fn blocks_and_lines_agree() {
     assert!(passed > wanted, "only {passed} lines were passed over");
     assert!(hits > 100, "only {hits} lines were failures");
     assert!(taken_over > 100, "only {taken_over} blocks were taken over");
+    assert!(scouted > 100, "only {scouted} blocks were searched ahead");
+}
+
+/// Connections that are told of in several blocks, by lines some of which are
+/// damaged, have no date, or match several rules.
+#[test]
+fn connections_are_put_together_in_order() {
+    let mut builder = Filter::builder();
+    builder
+        .prefregex("^ host <F-MLFID>d\\[\\w+\\]</F-MLFID>: <F-CONTENT>.+</F-CONTENT>$")
+        .failregex("^from <ADDR>")
+        .failregex("^from <F-ID>\\S+</F-ID>")
+        .failregex("^<F-NOFAIL>hello</F-NOFAIL> <F-USER>\\S*</F-USER>")
+        .failregex("^bad <F-USER>\\S+</F-USER>(?: at <ADDR>)?")
+        .failregex("^bad \\S+ at <DNS>")
+        .failregex("^<F-MLFFORGET>bye</F-MLFFORGET>(?: <F-MLFGAINED>in</F-MLFGAINED>)?")
+        .failregex("^<F-MLFGAINED>in</F-MLFGAINED> <F-ALT_USER>\\S+</F-ALT_USER>")
+        .failregex("^net <ADDR><F-CIDR>\\w*</F-CIDR>")
+        .datepattern("%Y-%m-%d %H:%M:%S");
+    let texts = [
+        "from 192.0.2.1",
+        "from 192.0.2.2 x",
+        "from nobody",
+        "hello a",
+        "hello ",
+        "bad a",
+        "bad b",
+        "bad c at 192.0.2.3",
+        "bad d at host.example",
+        "bye",
+        "bye in",
+        "in a",
+        "net 192.0.2.9/24",
+        "net 192.0.2.9/x",
+        "nothing",
+        "skipped a",
+    ];
+    let mut random = Random(11);
+    let mut log = Vec::new();
+    for number in 0..4000 {
+        let second = number * 7;
+        let (hour, minute, second) = (second / 3600 % 24, second / 60 % 60, second % 60);
+        let date = format!("2005-06-01 {hour:02}:{minute:02}:{second:02}");
+        let date = if random.below(12) == 0 { "" } else { &date };
+        // Now and then many at once, so that the oldest are forgotten.
+        let ids = if number / 500 % 2 == 0 { 5 } else { 300 };
+        let id = random.below(ids);
+        let text = texts[random.below(texts.len())];
+        let mut line = format!("{date} host d[{id}]: {text}").into_bytes();
+        if random.below(15) == 0 {
+            let at = random.below(line.len());
+            line[at] = b"x \r\xc3#"[random.below(5)];
+        }
+        log.extend_from_slice(&line);
+        log.push(b'\n');
+    }
+    let mut all = Vec::new();
+    for early in [false, true] {
+        if early {
+            builder.ignoreregex("^bad b").ignoreregex("^from 192.0.2.2");
+        } else {
+            builder.clear_ignoreregex();
+        }
+        let filter = builder.build().unwrap();
+        let testing = SessionOptions::testing();
+        let replay = SessionOptions::new().time_check(TimeCheck::Replay);
+        for options in [
+            testing.clone(),
+            testing.clone().check_all(false),
+            replay.clone(),
+            replay.check_all(true),
+            testing.hide_nofail(false).raw_ids(true),
+        ] {
+            let plain = read_lines(&filter, &options.clone().plain(true), &log);
+            let mut scouted = 0;
+            for (size, depth) in [
+                (usize::MAX, 1),
+                (5000, 1),
+                (5000, 3),
+                (700, 2),
+                (40, 1),
+                (40, 5),
+            ] {
+                let (after, blocks) = read_scouted(&filter, &options, &log, size, depth);
+                compare("connections", size, &plain, &after);
+                scouted += blocks;
+            }
+            assert!(scouted > 500, "only {scouted} blocks were searched ahead");
+            all.extend(plain);
+        }
+    }
+    for state in ["Failure", "NoFail", "Pending", "Ignored", "Missed"] {
+        let lines = all.iter().filter(|line| line.starts_with(state)).count();
+        assert!(lines > 50, "{state}: only {lines} lines");
+    }
 }
 
 #[test]
@@ -284,6 +383,59 @@ fn read_ahead(
     (out, taken_over)
 }
 
+/// Each block is searched with what was known `depth` blocks before it, and
+/// judged when it comes to be its turn. Also how many blocks need not be
+/// searched again.
+fn read_scouted(
+    filter: &Filter,
+    options: &SessionOptions,
+    log: &[u8],
+    size: usize,
+    depth: usize,
+) -> (Vec<String>, usize) {
+    let mut session = filter.session_with(options);
+    let mut out = Vec::new();
+    let mut done = 0;
+    let mut pending = VecDeque::new();
+    // The first block is long enough to choose by it what is searched.
+    let mut first = blocks(log, size.max(3000));
+    first.truncate(1);
+    let later = &log[first.first().map_or(0, |block| block.len())..];
+    first.extend(blocks(later, size));
+    let mut blocks = first.into_iter();
+    loop {
+        while pending.len() < depth
+            && let Some(block) = blocks.next()
+        {
+            let scout = session.scout();
+            let scouted = scout.map(|scout| scout.search_block(block, &block_options()));
+            pending.push_back((block, scouted));
+        }
+        let Some((block, scouted)) = pending.pop_front() else {
+            break;
+        };
+        let mut passed = 0;
+        let told = match scouted {
+            None => false,
+            Some(scouted) => {
+                let result: Result<bool, ()> =
+                    session.feed_scouted(block, &scouted, |session, _, state| {
+                        out.push(told(session, state, &mut passed));
+                        Ok(())
+                    });
+                result.unwrap()
+            }
+        };
+        if told {
+            done += 1;
+        } else {
+            judge(&mut session, block, &mut out);
+        }
+    }
+    out.push(end(&session));
+    (out, done)
+}
+
 /// Pieces of a log of at least so many bytes that end with a line.
 fn blocks(log: &[u8], size: usize) -> Vec<&[u8]> {
     let mut blocks = Vec::new();
@@ -298,27 +450,35 @@ fn blocks(log: &[u8], size: usize) -> Vec<&[u8]> {
     blocks
 }
 
-/// Says what becomes of each line, and how many were passed over.
-fn judge(session: &mut Session, block: &[u8], out: &mut Vec<String>) -> usize {
-    let options = BlockOptions {
+fn block_options() -> BlockOptions {
+    BlockOptions {
         now: now(),
         skip_comments: true,
         pass_over: true,
-    };
+    }
+}
+
+/// Says what becomes of each line, and how many were passed over.
+fn judge(session: &mut Session, block: &[u8], out: &mut Vec<String>) -> usize {
     let mut passed = 0;
-    let result: Result<(), ()> = session.feed_block(block, &options, |session, _, state| {
-        out.push(match state {
-            LineState::Skipped => "skipped".to_owned(),
-            LineState::Passed => {
-                passed += 1;
-                "Missed []".to_owned()
-            }
-            LineState::Judged => show(session),
+    let result: Result<(), ()> =
+        session.feed_block(block, &block_options(), |session, _, state| {
+            out.push(told(session, state, &mut passed));
+            Ok(())
         });
-        Ok(())
-    });
     result.unwrap();
     passed
+}
+
+fn told(session: &Session, state: LineState, passed: &mut usize) -> String {
+    match state {
+        LineState::Skipped => "skipped".to_owned(),
+        LineState::Passed => {
+            *passed += 1;
+            "Missed []".to_owned()
+        }
+        LineState::Judged => show(session),
+    }
 }
 
 fn show(session: &Session) -> String {
@@ -347,7 +507,17 @@ fn show(session: &Session) -> String {
         .iter()
         .map(|hit| format!("{hit:?} {:?} {:?}", hit.matches(), hit.users()))
         .collect();
-    format!("{name} {hits:?}")
+    let mut shown = format!("{name} {hits:?}");
+    if !matches!(outcome, Outcome::Missed) {
+        shown += &format!(" {:?}", session.last_date().map(Timestamp::seconds));
+    }
+    for trouble in session.troubles() {
+        // How soon an engine gives up is its own affair.
+        if !matches!(trouble, Trouble::LimitReached { .. }) {
+            shown += &format!(" {trouble}");
+        }
+    }
+    shown
 }
 
 fn end(session: &Session) -> String {

@@ -24,8 +24,14 @@ impl Session {
     /// before it by more than their dates: with `maxlines`, `F-MLFID`, or times
     /// that are compared with the clock.
     pub fn ahead(&self) -> Option<Session> {
-        let checked = !matches!(self.options.time_check, TimeCheck::Off | TimeCheck::Replay);
-        if checked || !self.filter.parts().judges_lines_alone() {
+        let alone = self.filter.parts().judges_lines_alone();
+        self.begin_ahead().filter(|_| alone)
+    }
+
+    /// A session that begins with the dates that are known now. `None` if it
+    /// matters to lines when they are read.
+    pub(super) fn begin_ahead(&self) -> Option<Session> {
+        if !matches!(self.options.time_check, TimeCheck::Off | TimeCheck::Replay) {
             return None;
         }
         let mut ahead = Session::new(self.filter.clone(), &self.options);
@@ -43,6 +49,17 @@ impl Session {
     /// would have judged them in the same way. `false`, and no change, if that
     /// is not certain: then the lines are to be judged again.
     pub fn take_over(&mut self, ahead: &Session) -> bool {
+        let certain = !ahead.scouting && self.take_over_dates(ahead);
+        if certain {
+            self.last_date.take_over(&ahead.last_date);
+        }
+        certain
+    }
+
+    /// Takes over what a session ahead has learned of the form of dates, but
+    /// not yet its last date. `false`, and no change, if its dates might not be
+    /// the same with what is known now.
+    pub(super) fn take_over_dates(&mut self, ahead: &Session) -> bool {
         let Some(start) = &ahead.start else {
             return false;
         };
@@ -51,7 +68,6 @@ impl Session {
             .might_precede(&start.last_date, &ahead.last_date)
             && self.detector.take_over(&ahead.detector);
         if certain {
-            self.last_date.take_over(&ahead.last_date);
             self.chosen.take_over(&ahead.chosen);
         }
         certain

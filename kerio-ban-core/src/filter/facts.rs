@@ -12,14 +12,14 @@ use super::names::{Name, Names};
 /// without any memory of its own.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
-    entries: Vec<(Name, Fact)>,
+    entries: Vec<(Name, Kept)>,
     text: String,
     /// How many bytes of the string no entry has any more.
     unused: usize,
 }
 
 #[derive(Clone, Debug)]
-enum Fact {
+enum Kept {
     /// The group took no part in the match.
     Absent,
     /// The bytes of the string from one place to another.
@@ -30,17 +30,17 @@ enum Fact {
 
 /// A value that was captured.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Known<'f> {
+pub(super) enum Fact<'f> {
     Text(&'f str),
     Tuple(&'f Arc<[Option<Arc<str>>]>),
     Address(&'f FailureId),
 }
 
-impl<'f> Known<'f> {
+impl<'f> Fact<'f> {
     /// The text, if it is plain text.
     pub(super) fn as_text(self) -> Option<&'f str> {
         match self {
-            Known::Text(text) => Some(text),
+            Fact::Text(text) => Some(text),
             _ => None,
         }
     }
@@ -59,19 +59,19 @@ impl Facts {
     }
 
     /// The value of a group that took part in a match.
-    pub(super) fn get(&self, name: Name) -> Option<Known<'_>> {
+    pub(super) fn get(&self, name: Name) -> Option<Fact<'_>> {
         let (_, fact) = self.entries.iter().find(|(entry, _)| *entry == name)?;
         match fact {
-            Fact::Absent => None,
-            Fact::Text(start, end) => Some(Known::Text(&self.text[*start..*end])),
-            Fact::Tuple(parts) => Some(Known::Tuple(parts)),
-            Fact::Address(id) => Some(Known::Address(id)),
+            Kept::Absent => None,
+            Kept::Text(start, end) => Some(Fact::Text(&self.text[*start..*end])),
+            Kept::Tuple(parts) => Some(Fact::Tuple(parts)),
+            Kept::Address(id) => Some(Fact::Address(id)),
         }
     }
 
     /// The same unless it is empty text.
-    pub(super) fn non_empty(&self, name: Name) -> Option<Known<'_>> {
-        self.get(name).filter(|value| *value != Known::Text(""))
+    pub(super) fn non_empty(&self, name: Name) -> Option<Fact<'_>> {
+        self.get(name).filter(|value| *value != Fact::Text(""))
     }
 
     /// Becomes what was captured by one match.
@@ -97,7 +97,7 @@ impl Facts {
                     self.entries.push((name, fact));
                 }
                 Some(index) => {
-                    if let Fact::Text(start, end) = self.entries[index].1 {
+                    if let Kept::Text(start, end) = self.entries[index].1 {
                         let text = piece.and_then(|piece| piece.text(texts));
                         if text == Some(&self.text[start..end]) {
                             continue;
@@ -113,14 +113,14 @@ impl Facts {
         }
     }
 
-    fn fact(&mut self, piece: Option<&Piece>, texts: Texts<'_>) -> Fact {
+    fn fact(&mut self, piece: Option<&Piece>, texts: Texts<'_>) -> Kept {
         match piece {
-            None => Fact::Absent,
-            Some(Piece::Tuple(parts)) => Fact::Tuple(Arc::clone(parts)),
+            None => Kept::Absent,
+            Some(Piece::Tuple(parts)) => Kept::Tuple(Arc::clone(parts)),
             Some(piece) => {
                 let start = self.text.len();
                 self.text.push_str(piece.text(texts).unwrap_or_default());
-                Fact::Text(start, self.text.len())
+                Kept::Text(start, self.text.len())
             }
         }
     }
@@ -129,7 +129,7 @@ impl Facts {
     fn tidy(&mut self) {
         let mut text = String::with_capacity(self.text.len() - self.unused);
         for (_, fact) in &mut self.entries {
-            if let Fact::Text(start, end) = fact {
+            if let Kept::Text(start, end) = fact {
                 let kept = text.len();
                 text.push_str(&self.text[*start..*end]);
                 (*start, *end) = (kept, text.len());
@@ -139,7 +139,7 @@ impl Facts {
         self.unused = 0;
     }
 
-    fn set(&mut self, name: Name, fact: Fact) {
+    fn set(&mut self, name: Name, fact: Kept) {
         self.remove_text(name);
         match self.entries.iter_mut().find(|(entry, _)| *entry == name) {
             Some((_, old)) => *old = fact,
@@ -149,12 +149,12 @@ impl Facts {
 
     /// Sets the address of a failure that is counted under another id.
     pub(super) fn set_address(&mut self, name: Name, id: FailureId) {
-        self.set(name, Fact::Address(id));
+        self.set(name, Kept::Address(id));
     }
 
     /// Makes an entry without a value.
     pub(super) fn set_absent(&mut self, name: Name) {
-        self.set(name, Fact::Absent);
+        self.set(name, Kept::Absent);
     }
 
     /// Takes an entry out, if it is there.
@@ -165,17 +165,17 @@ impl Facts {
 
     /// The text of an entry is used no more.
     fn remove_text(&mut self, name: Name) {
-        let text = self.get(name).and_then(Known::as_text);
+        let text = self.get(name).and_then(Fact::as_text);
         self.unused += text.map_or(0, str::len);
     }
 
     /// The same as values of their own.
     pub(super) fn to_captures(&self, names: &Names) -> Captures {
-        let value = |fact: &Fact| match fact {
-            Fact::Absent => None,
-            Fact::Text(start, end) => Some(Value::Text(self.text[*start..*end].into())),
-            Fact::Tuple(parts) => Some(Value::Tuple(Arc::clone(parts))),
-            Fact::Address(id) => Some(Value::Address(id.clone())),
+        let value = |fact: &Kept| match fact {
+            Kept::Absent => None,
+            Kept::Text(start, end) => Some(Value::Text(self.text[*start..*end].into())),
+            Kept::Tuple(parts) => Some(Value::Tuple(Arc::clone(parts))),
+            Kept::Address(id) => Some(Value::Address(id.clone())),
         };
         let entries = self.entries.iter();
         Captures::of(entries.map(|(name, fact)| (Arc::clone(names.text(*name)), value(fact))))
@@ -210,8 +210,8 @@ mod tests {
                 facts.remove(Name::USER);
             }
             facts.overwrite(&gathered, texts);
-            assert_eq!(facts.get(Name::USER), Some(Known::Text(&line[from..to])));
-            assert_eq!(facts.get(Name::FID), Some(Known::Text("abc")));
+            assert_eq!(facts.get(Name::USER), Some(Fact::Text(&line[from..to])));
+            assert_eq!(facts.get(Name::FID), Some(Fact::Text("abc")));
             assert!(facts.text.len() < 1000);
         }
     }

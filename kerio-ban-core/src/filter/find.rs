@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::builder::Parts;
 use super::dns::{UseDns, ids_of_host};
-use super::facts::{Facts, Known};
+use super::facts::{Fact, Facts};
 use super::gather::{Gathered, Part, Texts};
 use super::id::{FailureId, Family};
 use super::lines::{BufferedLine, Split, join};
@@ -13,9 +13,10 @@ use super::names::Name;
 use super::options::TimeCheck;
 use super::outcome::{Detail, Finding, Mark, Trouble};
 use super::rule::{Roles, Rule};
-use super::session::{BreaksOff, Search, Session};
+use super::scout::Answers;
+use super::session::{BreaksOff, Known, Search, Session};
 use super::split::DatedLine;
-use crate::pattern::{Candidates, LimitReached, Slots};
+use crate::pattern::{LimitReached, Slots};
 use crate::time::Timestamp;
 
 /// How the search of a line goes on after a match.
@@ -46,23 +47,41 @@ impl Session {
         &mut self,
         filter: &Parts,
         dated: &DatedLine<'_>,
-        candidates: Option<&Candidates>,
+        known: Known<'_>,
         now: Timestamp,
     ) -> Result<(), BreaksOff> {
-        if filter.ignores_early() && self.ignore(filter, None) {
+        let Known {
+            candidates,
+            mut answers,
+            ..
+        } = known;
+        if filter.ignores_early() && !self.scouting && self.ignore(filter, None) {
             return Ok(());
         }
         let original = self.buffer.clone();
-        if !self.match_prefix(filter) {
+        if !self.match_prefix(filter, answers.as_ref()) {
             return Ok(());
         }
         match candidates {
             Some(candidates) => self.search.candidates.clone_from(candidates),
+            None if answers.is_some() => {}
             None => self.choose_candidates(filter),
         }
         for (index, rule) in filter.failregex.iter().enumerate() {
-            if !self.search.candidates.contains(index) || !self.matches(rule) {
+            let matches = match &mut answers {
+                Some(answers) => answers.matches(index, &mut self.search.slots),
+                None => self.search.candidates.contains(index) && self.matches(rule),
+            };
+            if !matches {
                 continue;
+            }
+            if self.scouting {
+                let slots = &self.search.slots;
+                self.report.push(index, Mark::Failure, slots, None, None);
+                if self.options.check_all {
+                    continue;
+                }
+                break;
             }
             let lines = filter.max_lines > 1;
             let split = lines.then(|| self.split_lines(rule, &original));
@@ -111,6 +130,7 @@ impl Session {
             if !lines && !self.options.check_all {
                 // A match without an id: the search goes on without the line.
                 self.replace_text(filter, "");
+                answers = None;
             }
         }
         Ok(())
@@ -118,20 +138,16 @@ impl Session {
 
     /// Searches the prefregex. Its `content`, if there is any, becomes the
     /// text. Whether the search goes on.
-    fn match_prefix(&mut self, filter: &Parts) -> bool {
+    fn match_prefix(&mut self, filter: &Parts, answers: Option<&Answers<'_>>) -> bool {
         let Some(prefregex) = &filter.prefregex else {
             return true;
         };
         let search = &mut self.search;
-        filter
-            .prefix_filter()
-            .candidates(search.text.haystack(), &mut search.prefix_candidates);
-        if !search.prefix_candidates.contains(0) {
-            return false;
-        }
-        let text = &search.text;
-        let found = prefregex.search(text.haystack(), text.odd, &mut search.prefix_slots);
-        if !self.resolved(prefregex, found) {
+        let matches = match answers {
+            Some(answers) => answers.prefix(&mut search.prefix_slots),
+            None => self.search_prefix(filter, prefregex),
+        };
+        if !matches {
             return false;
         }
         self.report.prefix_matched = true;
@@ -164,6 +180,19 @@ impl Session {
             self.search.has_content = true;
         }
         true
+    }
+
+    fn search_prefix(&mut self, filter: &Parts, prefregex: &Rule) -> bool {
+        let search = &mut self.search;
+        filter
+            .prefix_filter()
+            .candidates(search.text.haystack(), &mut search.prefix_candidates);
+        if !search.prefix_candidates.contains(0) {
+            return false;
+        }
+        let text = &search.text;
+        let found = prefregex.search(text.haystack(), text.odd, &mut search.prefix_slots);
+        self.resolved(prefregex, found)
     }
 
     fn choose_candidates(&mut self, filter: &Parts) {
@@ -515,7 +544,7 @@ impl Session {
         let named = |name, family| Some((facts.get(name)?, family));
         let address = named(Name::IP4, Family::Inet4).or_else(|| named(Name::IP6, Family::Inet6));
         let (text, id) = if let Some((value, family)) = address {
-            let Known::Text(text) = value else {
+            let Fact::Text(text) = value else {
                 return Err("an address made of several captures".into());
             };
             let length = facts.non_empty(Name::CIDR);
@@ -574,7 +603,7 @@ fn address_of(facts: &Facts) -> Option<FailureId> {
 }
 
 /// An address with the length of its prefix.
-fn prefixed(text: &str, length: Known<'_>) -> Result<FailureId, BreaksOff> {
+fn prefixed(text: &str, length: Fact<'_>) -> Result<FailureId, BreaksOff> {
     let length = length.as_text().unwrap_or_default();
     let digits = !length.is_empty() && length.bytes().all(|b| b.is_ascii_digit());
     if !digits {
@@ -585,20 +614,22 @@ fn prefixed(text: &str, length: Known<'_>) -> Result<FailureId, BreaksOff> {
 }
 
 /// An id that need not be an address.
-fn free_id(value: Known<'_>, raw: bool) -> Result<FailureId, BreaksOff> {
+fn free_id(value: Fact<'_>, raw: bool) -> Result<FailureId, BreaksOff> {
     match value {
-        Known::Text(text) if raw => Ok(FailureId::raw(text)),
+        Fact::Text(text) if raw => Ok(FailureId::raw(text)),
         // What tells addresses from names takes no such text.
-        Known::Text(text) if text.contains('\0') => Err("a NUL character in an id".into()),
-        Known::Text(text) => FailureId::free(text).map_err(|_| "a network mask with holes".into()),
-        Known::Tuple(parts) => Ok(FailureId::tuple(parts)),
-        Known::Address(id) => Ok(id.clone()),
+        Fact::Text(text) if text.contains('\0') => Err("a NUL character in an id".into()),
+        Fact::Text(text) => FailureId::free(text).map_err(|_| "a network mask with holes".into()),
+        Fact::Tuple(parts) => Ok(FailureId::tuple(parts)),
+        Fact::Address(id) => Ok(id.clone()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::{Filter, SessionOptions, Timestamp, Trouble};
+    use std::collections::BTreeSet;
+
+    use crate::{Filter, Hit, SessionOptions, Timestamp, Trouble};
 
     #[test]
     fn an_id_with_a_nul_character_is_no_id() {
@@ -638,5 +669,46 @@ mod tests {
         assert_eq!(groups, ["x", "content"]);
         session.feed("1124013600 a", now);
         assert!(session.prefix_captures().is_none());
+    }
+
+    #[test]
+    fn a_hit_knows_nothing_of_the_matches_after_it() {
+        let mut builder = Filter::builder();
+        builder
+            .prefregex("^ <F-MLFID>\\S+</F-MLFID> <F-CONTENT>.+</F-CONTENT>$")
+            .failregex("^<ADDR> ")
+            .failregex("^<ADDR> <F-ID>\\S+</F-ID>")
+            .failregex("^<F-USER>\\S+</F-USER>")
+            .datepattern("{NONE}");
+        let filter = builder.build().unwrap();
+        let mut session = filter.session_with(&SessionOptions::testing());
+        let now = Timestamp::from_whole_seconds(0);
+        let outcome = session.feed(" x 192.0.2.1 y", now);
+        let shown = |hit: Hit<'_>| {
+            let names: Vec<&str> = hit.captures().iter().map(|(name, _)| name).collect();
+            let id = hit.id().map(ToString::to_string);
+            let users = hit.users().map_or(0, BTreeSet::len);
+            (
+                id.unwrap_or_default(),
+                names.join(" "),
+                users,
+                hit.matches().len(),
+            )
+        };
+        let hits: Vec<_> = outcome.hits().iter().map(shown).collect();
+        let ip = "192.0.2.1".to_owned();
+        assert_eq!(
+            hits,
+            [
+                (ip, "mlfid ip4".to_owned(), 0, 1),
+                ("y".to_owned(), "mlfid ip4 fid ip".to_owned(), 0, 1),
+                (
+                    "y".to_owned(),
+                    "mlfid ip4 fid ip users user".to_owned(),
+                    1,
+                    1
+                ),
+            ]
+        );
     }
 }

@@ -33,7 +33,7 @@ impl Session {
     /// match, so that only the first is known there.
     pub(super) fn place(&self, finding: &Finding) -> Option<Range<usize>> {
         let found = finding.slots.get(0)?;
-        let cut = self.report.cut;
+        let cut = self.report.date.cut;
         let length = cut.before + cut.after;
         let (start, end) = match self.content_start() {
             Some(content) => (content + found.start, content + found.end),

@@ -294,6 +294,7 @@ impl Session {
         let known = Known {
             candidates: of_rules.then_some(&scan.candidates),
             ascii: true,
+            answers: None,
         };
         let judged = self.judge_dated(filter, &dated, known, now);
         self.report_judged(judged);
@@ -370,6 +371,14 @@ impl Scan<'_> {
 #[inline]
 fn line_feed(block: &[u8], start: usize) -> usize {
     memchr::memchr(b'\n', &block[start..]).map_or(block.len(), |at| start + at)
+}
+
+/// Where the line after one that ends here begins.
+pub(super) fn next_line(block: &[u8], mut end: usize) -> usize {
+    while block.get(end) == Some(&b'\r') {
+        end += 1;
+    }
+    block.len().min(end + 1)
 }
 
 /// Where a line ends without the carriage returns in front of its line feed.

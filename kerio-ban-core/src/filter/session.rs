@@ -13,8 +13,8 @@ use super::lines::{BufferedLine, join};
 use super::mlfid::Connections;
 use super::options::SessionOptions;
 use super::outcome::{Detail, Finding, Hits, Mark, Outcome, Trouble};
-use super::place::Cut;
 use super::scan::Chosen;
+use super::scout::{Answers, Date};
 use super::split::{DatedLine, LastDate};
 use crate::date::{DateDetector, TemplateHits};
 use crate::pattern::{Candidates, Haystack, Slots};
@@ -62,7 +62,7 @@ impl<'l> From<&'l String> for Line<'l> {
 
 impl<'l> Line<'l> {
     /// The line as text. Empty for a split line.
-    fn text(&self) -> Cow<'l, str> {
+    pub(super) fn text(&self) -> Cow<'l, str> {
         let ends = ['\r', '\n'];
         match *self {
             Line::Text(text) => Cow::Borrowed(text),
@@ -99,6 +99,8 @@ pub struct Session {
     pub(super) chosen: Chosen,
     /// What it began with, if it is ahead of another.
     pub(super) start: Option<Start>,
+    /// Whether it only says what the expressions find.
+    pub(super) scouting: bool,
 }
 
 /// What the search of one line works on. Kept only so that its memory is.
@@ -177,12 +179,14 @@ impl Text {
 }
 
 /// What is known of a line before it is judged.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Known<'c> {
     /// The failregexes that come into question.
     pub(super) candidates: Option<&'c Candidates>,
     /// Whether it is ASCII, and one line to a filter that reads one by one.
     pub(super) ascii: bool,
+    /// What the expressions find in it.
+    pub(super) answers: Option<Answers<'c>>,
 }
 
 /// What became of the last line.
@@ -193,7 +197,7 @@ pub(super) struct Report {
     pub(super) findings: Vec<Finding>,
     pub(super) found: usize,
     pub(super) time: Option<Timestamp>,
-    pub(super) cut: Cut,
+    pub(super) date: Date,
     pub(super) ignored_by: Vec<usize>,
     pub(super) prefix_matched: bool,
     /// Matched, said to be no failure, and not reported.
@@ -243,7 +247,7 @@ impl Report {
         }
         self.found = 0;
         self.time = None;
-        self.cut = Cut::default();
+        self.date = Date::default();
         self.ignored_by.clear();
         self.troubles.clear();
         self.prefix_matched = false;
@@ -270,6 +274,7 @@ impl Session {
             report: Report::default(),
             chosen: Chosen::default(),
             start: None,
+            scouting: false,
         }
     }
 
@@ -333,7 +338,7 @@ impl Session {
     /// Which bytes of the last line's text were cut out as its date; nothing
     /// if none were. For a line that came split, in its parts put together.
     pub fn date_place(&self) -> Range<usize> {
-        let cut = self.report.cut;
+        let cut = self.report.date.cut;
         cut.before..cut.before + cut.date
     }
 
@@ -417,7 +422,7 @@ impl Session {
         now: Timestamp,
     ) -> Result<(), BreaksOff> {
         self.report.time = dated.time;
-        self.report.cut = dated.cut();
+        self.report.date = dated.date();
         self.search.has_content = false;
         if filter.max_lines == 1 {
             self.search.text.text.clear();
@@ -440,6 +445,6 @@ impl Session {
             self.search.text.changed(filter.max_lines > 1);
         }
         let clock = self.last_date.clock(dated, self.options.time_check, now);
-        self.find(filter, dated, known.candidates, clock)
+        self.find(filter, dated, known, clock)
     }
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::options::TimeCheck;
 use super::outcome::Trouble;
 use super::place::Cut;
+use super::scout::Date;
 use super::session::{BreaksOff, Line};
 use crate::date::DateDetector;
 use crate::pattern::Haystack;
@@ -46,6 +47,31 @@ impl<'l> DatedLine<'l> {
             borrowed_date: false,
             time: Some(time),
             undated: false,
+        }
+    }
+
+    /// A line whose date was looked for before.
+    pub(super) fn again(line: &'l str, date: &Date) -> DatedLine<'l> {
+        let (before, rest) = line.split_at(date.cut.before);
+        let (text, after) = rest.split_at(date.cut.date);
+        DatedLine {
+            before,
+            date: text,
+            after,
+            borrowed_date: date.borrowed,
+            time: date.time,
+            undated: date.undated,
+        }
+    }
+
+    /// What is known of the date, to be used [again](DatedLine::again).
+    pub(super) fn date(&self) -> Date {
+        Date {
+            cut: self.cut(),
+            time: self.time,
+            borrowed: self.borrowed_date,
+            undated: self.undated,
+            bad: false,
         }
     }
 
@@ -108,6 +134,12 @@ impl LastDate {
         {
             self.remember(time, &ahead.text);
         }
+    }
+
+    /// The date last seen where this reading began or further on.
+    pub(super) fn seen_here(&self) -> Option<(Timestamp, &str)> {
+        let time = self.time.filter(|_| !self.inherited)?;
+        Some((time, &self.text))
     }
 
     pub(super) fn remember(&mut self, time: Timestamp, text: &str) {

@@ -62,6 +62,32 @@ impl Clone for Slots {
     }
 }
 
+/// The groups of many matches.
+#[derive(Default)]
+pub(crate) struct SavedSlots {
+    groups: Vec<Option<(usize, usize)>>,
+    /// Where those of each match end.
+    ends: Vec<usize>,
+}
+
+impl SavedSlots {
+    /// Adds the groups of a match. Returns its number.
+    pub(crate) fn add(&mut self, slots: &Slots) -> usize {
+        self.groups.extend_from_slice(&slots.spans);
+        self.ends.push(self.groups.len());
+        self.ends.len() - 1
+    }
+
+    /// Puts the groups of a match into slots.
+    pub(crate) fn load(&self, number: usize, slots: &mut Slots) {
+        let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
+        slots.spans.clear();
+        slots
+            .spans
+            .extend_from_slice(&self.groups[start..self.ends[number]]);
+    }
+}
+
 impl Slots {
     /// Slots for searches without the matcher that makes them fast, if they are
     /// to be plain.
