@@ -1,42 +1,52 @@
 //! Reading one log with several threads.
 //!
-//! One thread reads blocks and hands them out; the others judge them ahead of
-//! their turn, each beginning with what is known at the time. In the order of
-//! the blocks, the results are taken, or, where what was known could have made
-//! a difference, the block is judged anew. What comes out is the same as with
-//! one thread.
+//! All threads take blocks from the log in turn. This one judges a block whose
+//! turn it is as if it were alone; any other block is judged ahead of its turn,
+//! by what is known at the time. In the order of the blocks, what came of them
+//! is taken, or, where that could have made a difference, the block is judged
+//! anew here. What comes out is the same as with one thread.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::io;
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use crate::input::LogLines;
-
-/// How a block is judged in any thread.
-pub(crate) trait Judge: Sync {
-    /// What is known when a block is handed out.
-    type Start: Send;
-    /// What comes of a block.
-    type Done: Send;
-
-    /// Judges a block, the first line of which comes after line `number`.
-    /// `None` if that cannot be done ahead of its turn.
-    fn judge(&self, start: Self::Start, block: &[u8], number: u64) -> Option<Self::Done>;
-}
+use crate::input::{Block, LogLines};
 
 /// What is done in the order of the blocks.
-pub(crate) trait Turns<J: Judge> {
-    /// What is known now. `None` if that is no help.
-    fn start(&self) -> Option<J::Start>;
+pub(crate) trait Turns {
+    type Ahead: Ahead;
 
-    /// Judges a block now that it is its turn.
-    fn judge(&mut self, block: &[u8], number: u64) -> io::Result<()>;
+    /// Judges a block whose turn it is, and which begins after line `number`.
+    /// The number of its last line.
+    fn judge(&mut self, block: &[u8], number: u64) -> io::Result<u64>;
+
+    /// What judges blocks further on, by what is known now. `None` if that is
+    /// no help.
+    fn ahead(&self) -> Option<Self::Ahead>;
 
     /// Takes what came of a block, or judges it anew. Whether nothing had to
     /// be judged anew.
-    fn take(&mut self, done: J::Done, block: &[u8], number: u64) -> io::Result<bool>;
+    fn take(
+        &mut self,
+        done: <Self::Ahead as Ahead>::Done,
+        block: &[u8],
+        number: u64,
+    ) -> io::Result<bool>;
+}
+
+/// What judges blocks ahead of their turn.
+pub(crate) trait Ahead: Send + Sized {
+    /// What comes of a block.
+    type Done: Send;
+
+    /// Judges a block, which begins after line `number`. `None` if that cannot
+    /// be done ahead of its turn.
+    ///
+    /// Also what is to judge another one: what one block leaves behind is the
+    /// best guess at what there is at the start of the next.
+    fn judge(self, block: &[u8], number: u64) -> (Option<Self::Done>, Option<Self>);
 }
 
 /// How far a log was read: to its end, or to where it cannot be read.
@@ -50,183 +60,280 @@ pub(crate) struct Read {
 /// no more are judged ahead: the dates of some logs never settle.
 const PATIENCE: u64 = 4;
 
-/// Reads a log to its end, with so many threads beside this one.
+/// Reads a log to its end, with as many threads as are of use.
 ///
 /// # Errors
 /// What `turns` says.
-pub(crate) fn read<J: Judge>(
+pub(crate) fn read<T: Turns>(
     lines: &mut LogLines,
     threads: usize,
-    judge: &J,
-    turns: &mut impl Turns<J>,
+    turns: &mut T,
 ) -> io::Result<Read> {
-    let (tasks, queue) = channel();
-    let queue = Mutex::new(queue);
-    thread::scope(|scope| {
-        let worker = Worker {
-            judge,
-            queue: &queue,
-        };
-        // Where there can be no thread, this one does everything.
-        let started = (0..threads).take_while(|_| {
-            let thread = thread::Builder::new().name("judge".to_owned());
-            thread.spawn_scoped(scope, move || worker.run()).is_ok()
-        });
-        let blocks = Blocks {
-            tasks,
-            threads: started.count(),
-            pending: VecDeque::new(),
-            spare: Vec::new(),
-            last: 0,
-            good: 0,
-            again: 0,
-        };
-        blocks.read(lines, turns)
+    // Nothing is known before the first block.
+    let first = match lines.next_block() {
+        Ok(Some(block)) => turns.judge(block, 0)?,
+        end => {
+            return Ok(Read {
+                lines: 0,
+                broken: end.err(),
+            });
+        }
+    };
+    if threads < 2 || turns.ahead().is_none() {
+        return alone(lines, first, turns);
+    }
+    let source = Source::new(lines, first, threads as u64);
+    if let Taken::Task(task) = source.take(Who::First) {
+        thread::scope(|scope| {
+            let (sender, done) = channel();
+            for _ in 1..threads {
+                let Some(ahead) = turns.ahead() else {
+                    break;
+                };
+                let (source, sender) = (&source, sender.clone());
+                let thread = thread::Builder::new().name("judge".to_owned());
+                // Where there can be no thread, this one does everything.
+                let _ = thread.spawn_scoped(scope, move || run(ahead, source, &sender));
+            }
+            drop(sender);
+            let _stop = Stop(&source);
+            in_order(&source, task, &done, turns)
+        })?;
+    }
+    let mut state = source.lock();
+    Ok(Read {
+        lines: state.last,
+        broken: state.broken.take(),
     })
 }
 
-/// A block that is to be judged ahead of its turn.
-struct Task<J: Judge> {
-    block: Vec<u8>,
+/// Reads on with this thread alone.
+fn alone<T: Turns>(lines: &mut LogLines, mut number: u64, turns: &mut T) -> io::Result<Read> {
+    loop {
+        match lines.next_block() {
+            Ok(Some(block)) => number = turns.judge(block, number)?,
+            end => {
+                return Ok(Read {
+                    lines: number,
+                    broken: end.err(),
+                });
+            }
+        }
+    }
+}
+
+/// A block, and where it stands in the log.
+struct Task {
+    block: Block,
+    turn: u64,
     /// The number of the line before it.
     number: u64,
-    start: J::Start,
-    to: Sender<(Vec<u8>, J::Done)>,
 }
 
-/// A block that has been read and whose turn has not come.
-struct Pending<D> {
-    number: u64,
-    work: Work<D>,
+/// A block that was taken ahead of its turn, and what came of it if it could be
+/// judged.
+struct Early<D> {
+    task: Task,
+    done: Option<D>,
 }
 
-enum Work<D> {
-    /// Another thread judges it.
-    Ahead(Receiver<(Vec<u8>, D)>),
-    /// It is to be judged when its turn comes.
-    Later(Vec<u8>),
+/// Judges blocks ahead of their turn until there are no more.
+fn run<A: Ahead>(ahead: A, source: &Source<'_>, to: &Sender<Early<A::Done>>) {
+    let mut ahead = Some(ahead);
+    while let Some(this) = ahead.take()
+        && let Taken::Task(task) = source.take(Who::Other)
+    {
+        let (done, next) = this.judge(&task.block, task.number);
+        ahead = next;
+        // Once the output is closed, nobody waits for it.
+        drop(to.send(Early { task, done }));
+    }
 }
 
-/// The blocks between reading and their turn.
-struct Blocks<J: Judge> {
-    tasks: Sender<Task<J>>,
-    threads: usize,
-    pending: VecDeque<Pending<J::Done>>,
-    /// Memory of blocks that are done.
-    spare: Vec<Vec<u8>>,
-    /// The number of the last line that was read.
+/// Judges, and takes what others have judged.
+fn in_order<T: Turns>(
+    source: &Source<'_>,
+    first: Task,
+    others: &Receiver<Early<<T::Ahead as Ahead>::Done>>,
+    turns: &mut T,
+) -> io::Result<()> {
+    let mut turn = first.turn;
+    let mut early = BTreeMap::new();
+    let mut spare = Vec::new();
+    let mut in_vain = 0;
+    let mut taken = Taken::Task(first);
+    loop {
+        match taken {
+            Taken::Task(task) if task.turn == turn => {
+                turns.judge(&task.block, task.number)?;
+                turn += 1;
+                spare.push(task.block);
+            }
+            Taken::Task(task) => {
+                let ahead = turns.ahead();
+                let done = ahead.and_then(|ahead| ahead.judge(&task.block, task.number).0);
+                early.insert(task.turn, Early { task, done });
+            }
+            Taken::End if turn == source.lock().taken => return Ok(()),
+            // Others are at work on it.
+            Taken::Full | Taken::End => {
+                let next = others.recv().map_err(io::Error::other)?;
+                early.insert(next.task.turn, next);
+            }
+        }
+        early.extend(others.try_iter().map(|early| (early.task.turn, early)));
+        while let Some(Early { task, done }) = early.remove(&turn) {
+            let good = match done {
+                Some(done) => turns.take(done, &task.block, task.number)?,
+                None => {
+                    turns.judge(&task.block, task.number)?;
+                    false
+                }
+            };
+            in_vain = if good {
+                u64::saturating_sub(in_vain, 1)
+            } else {
+                in_vain + 1
+            };
+            turn += 1;
+            spare.push(task.block);
+        }
+        source.done(turn, &mut spare);
+        if in_vain >= PATIENCE {
+            source.lock().ahead = false;
+        }
+        taken = source.take(Who::First);
+    }
+}
+
+/// The log, from which threads take blocks.
+struct Source<'l> {
+    state: Mutex<State<'l>>,
+    /// Told when turns have passed, and when no more blocks are wanted.
+    changed: Condvar,
+    /// How many blocks there may be whose turn has not passed.
+    room: u64,
+}
+
+struct State<'l> {
+    lines: &'l mut LogLines,
+    /// How many blocks were taken.
+    taken: u64,
+    /// The number of the last line of these.
     last: u64,
-    /// How many blocks were judged ahead to good purpose, and how many to none.
-    good: u64,
-    again: u64,
+    /// How many turns have passed.
+    done: u64,
+    /// Memory of blocks that are done.
+    spare: Vec<Block>,
+    at_end: bool,
+    broken: Option<io::Error>,
+    /// Whether blocks are judged ahead of their turn.
+    ahead: bool,
 }
 
-impl<J: Judge> Blocks<J> {
-    fn read(mut self, lines: &mut LogLines, turns: &mut impl Turns<J>) -> io::Result<Read> {
-        let mut broken = None;
-        let mut at_end = false;
-        loop {
-            while !at_end && self.pending.len() <= self.threads {
-                match lines.next_block() {
-                    Ok(Some(block)) => self.hand_out(block, turns)?,
-                    end => {
-                        broken = end.err();
-                        at_end = true;
-                    }
-                }
-            }
-            let Some(Pending { number, work }) = self.pending.pop_front() else {
-                return Ok(Read {
-                    lines: self.last,
-                    broken,
-                });
-            };
-            let block = match work {
-                Work::Later(block) => {
-                    turns.judge(&block, number)?;
-                    block
-                }
-                Work::Ahead(done) => {
-                    // A thread ends only when there are no more tasks.
-                    let (block, done) = done.recv().map_err(io::Error::other)?;
-                    match turns.take(done, &block, number)? {
-                        true => self.good += 1,
-                        false => self.again += 1,
-                    }
-                    block
-                }
-            };
-            self.spare.push(block);
+/// What comes of asking for a block.
+enum Taken {
+    Task(Task),
+    /// Others have to be done first.
+    Full,
+    End,
+}
+
+/// Who asks for a block.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// The thread that goes by the order of the blocks.
+    First,
+    /// Another one. It waits until others are done.
+    Other,
+}
+
+impl<'l> Source<'l> {
+    /// `last`: the number of the last line that was read.
+    fn new(lines: &'l mut LogLines, last: u64, threads: u64) -> Source<'l> {
+        Source {
+            state: Mutex::new(State {
+                lines,
+                taken: 0,
+                last,
+                done: 0,
+                spare: Vec::new(),
+                at_end: false,
+                broken: None,
+                ahead: true,
+            }),
+            changed: Condvar::new(),
+            room: 2 * threads + 2,
         }
     }
 
-    fn hand_out(&mut self, block: &[u8], turns: &mut impl Turns<J>) -> io::Result<()> {
-        let number = self.last;
-        let ends = memchr::memchr_iter(b'\n', block).count() as u64;
-        self.last += ends + u64::from(!block.ends_with(b"\n"));
-        // Nothing is known before the first block.
-        if number == 0 || self.threads == 0 && self.pending.is_empty() {
-            return turns.judge(block, number);
+    fn lock(&self) -> MutexGuard<'_, State<'l>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next block of the log.
+    fn take(&self, who: Who) -> Taken {
+        let mut state = self.lock();
+        loop {
+            let waiting = state.taken - state.done;
+            let room = if state.ahead { self.room } else { 1 };
+            if state.at_end || (who == Who::Other && !state.ahead) {
+                return Taken::End;
+            }
+            if waiting < room {
+                return state.next();
+            }
+            if who == Who::First {
+                return Taken::Full;
+            }
+            let woken = self.changed.wait(state);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
         }
-        let mut copy = self.spare.pop().unwrap_or_default();
-        copy.clear();
-        copy.extend_from_slice(block);
-        let hopeful = self.threads > 0 && self.again < self.good + PATIENCE;
-        let work = match turns.start().filter(|_| hopeful) {
-            Some(start) => {
-                let (to, done) = channel();
-                let task = Task {
-                    block: copy,
+    }
+
+    /// Takes note of how many turns have passed, and takes memory back.
+    fn done(&self, turns: u64, spare: &mut Vec<Block>) {
+        let mut state = self.lock();
+        state.spare.append(spare);
+        let was_full = state.taken - state.done >= self.room;
+        state.done = turns;
+        drop(state);
+        if was_full {
+            self.changed.notify_all();
+        }
+    }
+}
+
+impl State<'_> {
+    fn next(&mut self) -> Taken {
+        let mut block = self.spare.pop().unwrap_or_default();
+        match self.lines.take_block(&mut block) {
+            Ok(true) => {
+                let number = self.last;
+                let ends = memchr::memchr_iter(b'\n', &block).count() as u64;
+                self.last += ends + u64::from(!block.ends_with(b"\n"));
+                self.taken += 1;
+                Taken::Task(Task {
+                    block,
+                    turn: self.taken - 1,
                     number,
-                    start,
-                    to,
-                };
-                match self.tasks.send(task) {
-                    Ok(()) => Work::Ahead(done),
-                    Err(unsent) => Work::Later(unsent.0.block),
-                }
+                })
             }
-            None => Work::Later(copy),
-        };
-        self.pending.push_back(Pending { number, work });
-        Ok(())
-    }
-}
-
-struct Worker<'w, J: Judge> {
-    judge: &'w J,
-    queue: &'w Mutex<Receiver<Task<J>>>,
-}
-
-impl<J: Judge> Clone for Worker<'_, J> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<J: Judge> Copy for Worker<'_, J> {}
-
-impl<J: Judge> Worker<'_, J> {
-    /// Judges blocks until there are no more.
-    fn run(self) {
-        loop {
-            let task = match self.queue.lock() {
-                Ok(queue) => queue.recv(),
-                Err(_) => return,
-            };
-            let Ok(Task {
-                block,
-                number,
-                start,
-                to,
-            }) = task
-            else {
-                return;
-            };
-            if let Some(done) = self.judge.judge(start, &block, number) {
-                // Once the output is closed, nobody waits for it.
-                drop(to.send((block, done)));
+            end => {
+                self.at_end = true;
+                self.broken = end.err();
+                Taken::End
             }
         }
+    }
+}
+
+/// Lets the other threads end when the first one does.
+struct Stop<'s, 'l>(&'s Source<'l>);
+
+impl Drop for Stop<'_, '_> {
+    fn drop(&mut self) {
+        self.0.lock().ahead = false;
+        self.0.changed.notify_all();
     }
 }

@@ -59,11 +59,11 @@ fn log(name: &str, calm: bool) -> PathBuf {
 }
 
 /// What `test` prints of a log.
-fn test(log: &Path, arguments: &[&str]) -> String {
+fn test(filter: &Path, log: &Path, arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kerio-ban"));
     command
-        .args(["test", "--now=1750200000", "article/filter.d/kerio.conf"])
-        .arg(log)
+        .args(["test", "--now=1750200000"])
+        .args([filter, log])
         .args(arguments);
     let (out, err) = run(&mut command);
     assert!(err.is_empty(), "{err}");
@@ -124,25 +124,71 @@ fn run(command: &mut Command) -> (String, String) {
 
 #[test]
 fn the_number_of_threads_changes_nothing() {
+    let filter = Path::new("article/filter.d/kerio.conf");
     for log in [log("calm.log", true), log("restless.log", false)] {
-        for form in [
-            &["--print-all-missed"][..],
-            &["-vv"],
-            &["--format=json", "--print-all-missed"],
-            &["--format=brief"],
-            &["--out=row"],
-            &["--out=<ip> <time>", "--invert"],
-            &["--all-lines"],
-        ] {
-            let with = |more: &[&str]| test(&log, &[form, more].concat());
-            let expected = with(&["--threads=1", "--plain"]);
-            for more in [&["-j1"][..], &["-j2"], &["-j7"], &["-j3", "--plain"]] {
-                assert!(
-                    with(more) == expected,
-                    "{} {form:?} {more:?} differs",
-                    log.display()
-                );
-            }
+        agree(filter, &log);
+    }
+}
+
+#[test]
+fn nor_does_it_where_lines_are_connected() {
+    let filter = Path::new(env!("CARGO_TARGET_TMPDIR")).join("connected.conf");
+    let text = r"
+[Definition]
+prefregex = ^ <F-MLFID>d\[\d+\]</F-MLFID>: <F-CONTENT>.+</F-CONTENT>$
+failregex = ^login from <ADDR>
+            ^<F-NOFAIL>hello</F-NOFAIL> <F-USER>\S+</F-USER>
+            ^bad <F-USER>\S+</F-USER>(?: from <ADDR>)?
+            ^<F-MLFFORGET>bye</F-MLFFORGET>(?: <F-MLFGAINED>good</F-MLFGAINED>)?
+datepattern = ^%%Y-%%m-%%d %%H:%%M:%%S
+";
+    std::fs::write(&filter, text).unwrap();
+    let mut random = Random(5);
+    let mut log = String::new();
+    for number in 0..40_000 {
+        let date = format!(
+            "2025-06-17 1{}:{:02}:{:02}",
+            number / 3600 % 10,
+            number / 60 % 60,
+            number % 60
+        );
+        let id = number / 50 + random.below(40);
+        let (user, ip) = (random.below(3), format!("192.0.2.{}", random.below(256)));
+        let date = if random.below(50) == 0 { "" } else { &date };
+        match random.below(9) {
+            0 => writeln!(log, "{date} d[{id}]: login from {ip}"),
+            1 => writeln!(log, "{date} d[{id}]: hello u{user}"),
+            2 => writeln!(log, "{date} d[{id}]: bad u{user}"),
+            3 => writeln!(log, "{date} d[{id}]: bad u{user} from {ip}"),
+            4 => writeln!(log, "{date} d[{id}]: bye"),
+            5 => writeln!(log, "{date} d[{id}]: bye good"),
+            _ => writeln!(log, "{date} other[{id}]: nothing"),
+        }
+        .unwrap();
+    }
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("connected.log");
+    std::fs::write(&path, log).unwrap();
+    agree(&filter, &path);
+}
+
+fn agree(filter: &Path, log: &Path) {
+    for form in [
+        &["--print-all-missed"][..],
+        &["-vv"],
+        &["--format=json", "--print-all-missed"],
+        &["--format=brief"],
+        &["--out=row"],
+        &["--out=<ip> <time>", "--invert"],
+        &["--all-lines"],
+    ] {
+        let with = |more: &[&str]| test(filter, log, &[form, more].concat());
+        let expected = with(&["--threads=1", "--plain"]);
+        for more in [&["-j1"][..], &["-j2"], &["-j7"], &["-j3", "--plain"]] {
+            assert!(
+                with(more) == expected,
+                "{} {form:?} {more:?} differs",
+                log.display()
+            );
         }
     }
 }

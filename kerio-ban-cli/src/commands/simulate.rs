@@ -187,7 +187,6 @@ impl Run<'_> {
         let mut progress = self.progress(&logs);
         // Each log has a thread that reads it; the others help to judge.
         let threads = self.args.reading.threads.count() / groups.len().max(1);
-        let threads = if threads > 1 { threads } else { 0 };
         let mut readers = Vec::new();
         for (index, (log, encoding, members)) in groups.iter().enumerate() {
             let members: Vec<(usize, &Watch)> = members
@@ -204,7 +203,7 @@ impl Run<'_> {
                 keep_texts: self.keeps_texts(),
             };
             // What comes bit by bit is decided as it comes.
-            let threads = if log.size().is_some() { threads } else { 0 };
+            let threads = if log.size().is_some() { threads } else { 1 };
             let reader = Reader::start(lines, judging, &members, threads);
             readers.push(reader.map_err(|error| {
                 let message = format!("cannot read `{}`: {error}", log.name());

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use super::outcome::Trouble;
 use super::place::Cut;
-use super::scan::{BlockOptions, LineState, next_line};
+use super::scan::{BlockOptions, Stretch, next_line};
 use super::session::{BreaksOff, Known, Line, Session};
 use super::split::DatedLine;
 use crate::pattern::{SavedSlots, Slots};
@@ -32,14 +32,15 @@ pub struct Scouted {
 /// What was found in the lines of a block.
 #[derive(Default)]
 struct Notes {
-    lines: Vec<ScoutedLine>,
+    stretches: Vec<ScoutedStretch>,
     judged: Vec<Judged>,
     hits: Vec<Hit>,
     /// The groups of all matches.
     groups: SavedSlots,
 }
 
-struct ScoutedLine {
+/// A [`Stretch`] of the block.
+struct ScoutedStretch {
     place: Range<usize>,
     what: What,
 }
@@ -47,7 +48,8 @@ struct ScoutedLine {
 #[derive(Clone, Copy)]
 enum What {
     Skipped,
-    Passed,
+    /// So many lines.
+    Passed(u64),
     /// There is more to say of it, under this number.
     Judged(usize),
 }
@@ -107,12 +109,12 @@ impl Session {
     }
 
     /// Judges the lines of a block, which must be the next one, by what was
-    /// found in it. Does what [`Session::feed_block`] would, except that
+    /// found in it. Does what [`Session::feed_stretches`] would, except that
     /// [`Session::date_hits`] are those of the whole block from the start.
     ///
     /// `false`, and nothing done, if what the scout began with could have made
     /// a difference: then the block is to be read by
-    /// [`Session::feed_block`].
+    /// [`Session::feed_stretches`].
     ///
     /// # Errors
     /// The first one that `each` returns; the lines after it are not read.
@@ -120,22 +122,22 @@ impl Session {
         &mut self,
         block: &[u8],
         scouted: &Scouted,
-        mut each: impl FnMut(&Session, &[u8], LineState) -> Result<(), E>,
+        mut each: impl FnMut(&Session, Stretch<'_>) -> Result<(), E>,
     ) -> Result<bool, E> {
         if block.len() != scouted.length || !self.take_over_dates(&scouted.session) {
             return Ok(false);
         }
-        for line in &scouted.notes.lines {
-            let text = &block[line.place.clone()];
-            let state = match line.what {
-                What::Skipped => LineState::Skipped,
-                What::Passed => LineState::Passed,
+        for stretch in &scouted.notes.stretches {
+            let text = &block[stretch.place.clone()];
+            let stretch = match stretch.what {
+                What::Skipped => Stretch::Skipped(text),
+                What::Passed(lines) => Stretch::Passed { lines, text },
                 What::Judged(number) => {
                     self.feed_searched(text, scouted, &scouted.notes.judged[number]);
-                    LineState::Judged
+                    Stretch::Judged(text)
                 }
             };
-            each(self, text, state)?;
+            each(self, stretch)?;
         }
         self.last_date.take_over(&scouted.session.last_date);
         Ok(true)
@@ -175,6 +177,14 @@ impl Session {
     }
 }
 
+impl Scouted {
+    /// What searches lines still further on, beginning with what is known
+    /// after this block.
+    pub fn scout(&self) -> Option<Scout> {
+        self.session.scout()
+    }
+}
+
 impl Scout {
     /// Searches the lines of a block.
     pub fn search_block(self, block: &[u8], options: &BlockOptions) -> Scouted {
@@ -182,10 +192,8 @@ impl Scout {
         let mut notes = Notes::default();
         let mut at = 0;
         let result: Result<(), Infallible> =
-            session.feed_block(block, options, |session, text, state| {
-                let place = at..at + text.len();
-                at = next_line(block, place.end);
-                notes.add(session, place, state);
+            session.feed_stretches(block, options, |session, stretch| {
+                at = notes.add(session, block, at, stretch);
                 Ok(())
             });
         match result {
@@ -202,16 +210,22 @@ impl Scout {
 }
 
 impl Notes {
-    fn add(&mut self, session: &Session, place: Range<usize>, state: LineState) {
-        let what = match state {
-            LineState::Skipped => What::Skipped,
-            LineState::Passed => What::Passed,
-            LineState::Judged => {
+    /// Takes note of what begins at a place of the block. Where the next
+    /// begins.
+    fn add(&mut self, session: &Session, block: &[u8], at: usize, stretch: Stretch<'_>) -> usize {
+        let (what, text, whole) = match stretch {
+            Stretch::Skipped(text) => (What::Skipped, text, false),
+            Stretch::Passed { lines, text } => (What::Passed(lines), text, true),
+            Stretch::Judged(text) => {
                 self.add_judged(session);
-                What::Judged(self.judged.len() - 1)
+                (What::Judged(self.judged.len() - 1), text, false)
             }
         };
-        self.lines.push(ScoutedLine { place, what });
+        let place = at..at + text.len();
+        let end = place.end;
+        self.stretches.push(ScoutedStretch { place, what });
+        // Passed lines come with their line ends.
+        if whole { end } else { next_line(block, end) }
     }
 
     fn add_judged(&mut self, session: &Session) {

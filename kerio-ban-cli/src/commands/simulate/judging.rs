@@ -3,12 +3,12 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use kerio_ban_core::{BlockOptions, LineState, Outcome, Session, Timestamp, Trouble};
+use kerio_ban_core::{BlockOptions, Outcome, Session, Stretch, Timestamp, Trouble};
 
 use super::merge::{Mention, What, Why};
 use super::needle::Needle;
 use super::places::Place;
-use crate::ahead::Judge;
+use crate::ahead::Ahead;
 
 /// How the lines of a log are judged.
 pub(super) struct Judging {
@@ -36,6 +36,8 @@ pub(super) struct Judged {
     /// How many lines could not be decided, and the first of them.
     pub(super) undecided: u64,
     pub(super) first_undecided: Option<(Place, String)>,
+    /// The number of the last line of the block.
+    pub(super) last: u64,
 }
 
 impl Judging {
@@ -55,36 +57,53 @@ impl Judging {
             pass_over: self.needle.is_none(),
         };
         let mut judged = Judged::default();
-        let Ok(()) = session.feed_block(block, &options, |session, text, state| {
-            number += 1;
-            if state == LineState::Judged {
-                let line = Line {
-                    watch,
-                    session,
-                    place: Place::new(self.log, number),
-                    text,
-                    keep_texts: self.keep_texts,
-                };
-                line.findings(self.needle.as_deref(), &mut judged.found);
-                line.troubles(&mut judged);
+        let Ok(()) = session.feed_stretches(block, &options, |session, stretch| {
+            match stretch {
+                Stretch::Skipped(_) => number += 1,
+                Stretch::Passed { lines, .. } => number += lines,
+                Stretch::Judged(text) => {
+                    number += 1;
+                    let line = Line {
+                        watch,
+                        session,
+                        place: Place::new(self.log, number),
+                        text,
+                        keep_texts: self.keep_texts,
+                    };
+                    line.findings(self.needle.as_deref(), &mut judged.found);
+                    line.troubles(&mut judged);
+                }
             }
             Ok::<(), Infallible>(())
         });
+        judged.last = number;
         judged
     }
 }
 
-/// Each watch has a session of its own.
-impl Judge for Judging {
-    type Start = Vec<(usize, Session)>;
+/// What judges blocks ahead of their turn: a session for each watch.
+pub(super) struct Sessions {
+    pub(super) judging: Arc<Judging>,
+    pub(super) sessions: Vec<(usize, Session)>,
+}
+
+impl Ahead for Sessions {
     type Done = Vec<(Session, Judged)>;
 
-    fn judge(&self, start: Self::Start, block: &[u8], number: u64) -> Option<Self::Done> {
-        let each = start.into_iter().map(|(watch, mut session)| {
-            let judged = self.block(watch, &mut session, block, number);
-            (session, judged)
+    fn judge(self, block: &[u8], number: u64) -> (Option<Self::Done>, Option<Self>) {
+        let mut next = Vec::new();
+        let mut done = Vec::new();
+        for (watch, mut session) in self.sessions {
+            let judged = self.judging.block(watch, &mut session, block, number);
+            next.extend(session.ahead().map(|session| (watch, session)));
+            done.push((session, judged));
+        }
+        let all = next.len() == done.len();
+        let next = all.then_some(Sessions {
+            judging: self.judging,
+            sessions: next,
         });
-        Some(each.collect())
+        (Some(done), next)
     }
 }
 

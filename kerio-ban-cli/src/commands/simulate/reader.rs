@@ -4,13 +4,14 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use kerio_ban_core::{Session, Timestamp};
 
 use super::jails::Watch;
-use super::judging::{Found, Judged, Judging};
+use super::judging::{Found, Judged, Judging, Sessions};
 use super::merge::{Entries, Entry, What};
 use super::places::Place;
 use crate::ahead::{self, Read, Turns};
@@ -19,8 +20,8 @@ use crate::input::{self, LogLines};
 /// A log that is read with one or more filters.
 pub(super) struct Reader {
     lines: LogLines,
-    judging: Judging,
-    /// How many threads judge lines beside the one that reads.
+    judging: Arc<Judging>,
+    /// How many threads judge lines, the one that reads included.
     threads: usize,
     /// The watches and how they read.
     sessions: Vec<(usize, Session)>,
@@ -66,8 +67,8 @@ const MAX_UNDATED: usize = 10_000;
 const TOLERATED: f64 = 60.0;
 
 impl Reader {
-    /// Has a log read by these watches in a thread of its own, and judged by as
-    /// many others.
+    /// Has a log read by these watches in a thread of its own, with so many
+    /// threads in all.
     ///
     /// # Errors
     /// If there can be no further thread.
@@ -90,7 +91,7 @@ impl Reader {
         };
         let reader = Reader {
             lines,
-            judging,
+            judging: Arc::new(judging),
             threads,
             sessions: watches.iter().map(session).collect(),
             queue,
@@ -110,7 +111,7 @@ impl Reader {
             sessions: &mut self.sessions,
             queue: &mut self.queue,
         };
-        let read = ahead::read(&mut self.lines, self.threads, &self.judging, &mut in_order);
+        let read = ahead::read(&mut self.lines, self.threads, &mut in_order);
         // Nobody listens any more if the output was closed.
         if let Ok(read) = read {
             self.queue.end(read);
@@ -120,23 +121,31 @@ impl Reader {
 
 /// What is done in the order of the blocks.
 struct InOrder<'r> {
-    judging: &'r Judging,
+    judging: &'r Arc<Judging>,
     sessions: &'r mut Vec<(usize, Session)>,
     queue: &'r mut Queue,
 }
 
-impl Turns<Judging> for InOrder<'_> {
-    fn start(&self) -> Option<Vec<(usize, Session)>> {
-        let sessions = self.sessions.iter();
-        let ahead = sessions.map(|(watch, session)| Some((*watch, session.ahead()?)));
-        ahead.collect()
-    }
+impl Turns for InOrder<'_> {
+    type Ahead = Sessions;
 
-    fn judge(&mut self, block: &[u8], number: u64) -> io::Result<()> {
+    fn judge(&mut self, block: &[u8], number: u64) -> io::Result<u64> {
         let sessions = self.sessions.iter_mut();
         let judge = |(watch, session): &mut _| self.judging.block(*watch, session, block, number);
-        let judged = sessions.map(judge).collect();
-        self.take_all(judged)
+        let judged: Vec<Judged> = sessions.map(judge).collect();
+        // All of them have read the same lines.
+        let last = judged.first().map_or(number, |judged| judged.last);
+        self.take_all(judged)?;
+        Ok(last)
+    }
+
+    fn ahead(&self) -> Option<Sessions> {
+        let sessions = self.sessions.iter();
+        let ahead = sessions.map(|(watch, session)| Some((*watch, session.ahead()?)));
+        Some(Sessions {
+            judging: Arc::clone(self.judging),
+            sessions: ahead.collect::<Option<_>>()?,
+        })
     }
 
     fn take(

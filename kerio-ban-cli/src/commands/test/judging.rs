@@ -2,7 +2,7 @@
 
 use std::io;
 
-use kerio_ban_core::{BlockOptions, Outcome, Session, Stretch, Trouble, block_lines};
+use kerio_ban_core::{BlockOptions, Outcome, Scouted, Session, Stretch, Trouble, block_lines};
 
 use crate::buffered::Buffered;
 use crate::report::{Event, Events, JudgedLine, LineTrouble, Tally, Verdict};
@@ -25,25 +25,53 @@ impl Judging<'_> {
         mut number: u64,
         mut buffered: Option<&mut Buffered>,
     ) -> io::Result<u64> {
-        session.feed_stretches(block, self.options, |session, stretch| match stretch {
+        session.feed_stretches(block, self.options, |session, stretch| {
+            if let Some(buffered) = &mut buffered
+                && let Stretch::Judged(_) = stretch
+            {
+                buffered.update(session, |text| self.event(&Event::Taken { text }))?;
+            }
+            self.stretch(session, &mut number, stretch)
+        })?;
+        Ok(number)
+    }
+
+    /// Judges the lines of a block by what was found in them. `false` if they
+    /// have to be read again.
+    pub(super) fn scouted(
+        &mut self,
+        session: &mut Session,
+        block: &[u8],
+        mut number: u64,
+        scouted: &Scouted,
+    ) -> io::Result<bool> {
+        session.feed_scouted(block, scouted, |session, stretch| {
+            self.stretch(session, &mut number, stretch)
+        })
+    }
+
+    /// Reports lines that come after line `number`.
+    fn stretch(
+        &mut self,
+        session: &Session,
+        number: &mut u64,
+        stretch: Stretch<'_>,
+    ) -> io::Result<()> {
+        match stretch {
             Stretch::Skipped(_) => {
-                number += 1;
+                *number += 1;
                 Ok(())
             }
             Stretch::Passed { lines, text } => {
-                let before = number;
-                number += lines;
+                let before = *number;
+                *number += lines;
                 self.passed(before, lines, text)
             }
             Stretch::Judged(text) => {
-                number += 1;
-                if let Some(buffered) = &mut buffered {
-                    buffered.update(session, |text| self.event(&Event::Taken { text }))?;
-                }
-                self.judged(session, number, text)
+                *number += 1;
+                self.judged(session, *number, text)
             }
-        })?;
-        Ok(number)
+        }
     }
 
     /// Reports lines that were passed over, the first of which comes after

@@ -3,16 +3,16 @@
 use std::io;
 use std::time::Instant;
 
-use kerio_ban_core::{BlockOptions, Filter, Session, SessionOptions, Timestamp};
+use kerio_ban_core::{BlockOptions, Filter, SessionOptions, Timestamp};
 
-use super::judging::Judging;
-use super::threads;
+use super::threads::InOrder;
+use crate::ahead;
 use crate::args::TestArgs;
 use crate::buffered::Buffered;
 use crate::commands::Answer;
 use crate::diagnostics;
 use crate::failure::Failure;
-use crate::input::{self, Encoding, Log, LogLines};
+use crate::input::{self, Encoding, Log};
 use crate::progress::Progress;
 use crate::report::{Begin, Event, LineTrouble, Report, Tally};
 
@@ -30,12 +30,6 @@ pub(super) struct Reading<'a> {
     pub(super) threads: usize,
     /// Whether a log could not be read to its end.
     pub(super) incomplete: bool,
-}
-
-/// How far a log was read: to its end, or to where it cannot be read.
-pub(super) struct Read {
-    pub(super) lines: u64,
-    pub(super) broken: Option<io::Error>,
 }
 
 impl Reading<'_> {
@@ -71,53 +65,25 @@ impl Reading<'_> {
             pass_over: self.may_pass_over(),
         };
         // What comes bit by bit is reported as it comes.
-        let at_once = log.size().is_some();
-        let read = if self.threads > 1 && at_once && session.ahead().is_some() {
-            threads::Reading {
-                log: name,
-                options: &options,
-                tally: &mut self.tally,
-                report: &mut *self.report,
-            }
-            .all(&mut lines, &mut session, self.threads)
+        let threads = if log.size().is_some() {
+            self.threads
         } else {
-            self.alone(name, &options, &mut lines, &mut session)
-        }?;
+            1
+        };
+        let mut in_order = InOrder {
+            log: name,
+            options: &options,
+            session: &mut session,
+            tally: &mut self.tally,
+            report: &mut *self.report,
+            buffered: (self.filter.max_lines() > 1).then(Buffered::default),
+        };
+        let read = ahead::read(&mut lines, threads, &mut in_order)?;
         self.tally.add_dates(session.date_hits());
         if let Some(error) = read.broken {
             self.broken_off(name, read.lines, &error)?;
         }
         Ok(())
-    }
-
-    /// Reads a log in this thread.
-    fn alone(
-        &mut self,
-        name: &str,
-        options: &BlockOptions,
-        lines: &mut LogLines,
-        session: &mut Session,
-    ) -> io::Result<Read> {
-        let mut buffered = (self.filter.max_lines() > 1).then(Buffered::default);
-        let mut number = 0;
-        loop {
-            let block = match lines.next_block() {
-                Ok(Some(block)) => block,
-                end => {
-                    return Ok(Read {
-                        lines: number,
-                        broken: end.err(),
-                    });
-                }
-            };
-            number = Judging {
-                log: name,
-                options,
-                tally: &mut self.tally,
-                report: &mut *self.report,
-            }
-            .block(session, block, number, buffered.as_mut())?;
-        }
     }
 
     /// Reports that a log could not be read beyond a line.
