@@ -212,6 +212,7 @@ impl Run<'_> {
         }
         let mut merged = Merged::new(readers);
         while let Some(entry) = merged.next() {
+            replay.look_up(merged.arrived());
             replay.step(entry, report)?;
         }
         progress.finish();

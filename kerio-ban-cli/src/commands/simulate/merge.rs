@@ -1,7 +1,7 @@
 //! Failures of several logs, in the order of their times.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 use kerio_ban_core::{Failure, FailureId, Timestamp};
 
@@ -100,6 +100,11 @@ pub(crate) enum Why {
 pub(crate) trait Entries {
     /// The next entry. `None` at the end.
     fn next(&mut self) -> Option<Entry>;
+
+    /// Entries that will come and have not been shown yet.
+    fn arrived(&mut self) -> Option<&VecDeque<Entry>> {
+        None
+    }
 }
 
 /// Entries of several sources. The next is always the earliest of those that
@@ -138,6 +143,11 @@ impl<S: Entries> Merged<S> {
 
     pub(crate) fn sources(&self) -> &[S] {
         &self.sources
+    }
+
+    /// Entries that will come and have not been shown yet, in no order.
+    pub(crate) fn arrived(&mut self) -> impl Iterator<Item = &Entry> {
+        self.sources.iter_mut().filter_map(S::arrived).flatten()
     }
 }
 

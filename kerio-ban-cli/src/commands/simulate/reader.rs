@@ -101,6 +101,7 @@ impl Reader {
         Ok(Entering {
             messages,
             ready: VecDeque::new(),
+            fresh: false,
             read: ReadLog::default(),
         })
     }
@@ -303,6 +304,8 @@ const AHEAD: usize = 4;
 pub(super) struct Entering {
     messages: Receiver<Message>,
     ready: VecDeque<Entry>,
+    /// Whether these have just arrived.
+    fresh: bool,
     /// What there is to say of the log, after the last entry.
     read: ReadLog,
 }
@@ -317,12 +320,19 @@ impl Entries for Entering {
     fn next(&mut self) -> Option<Entry> {
         while self.ready.is_empty() {
             match self.messages.recv() {
-                Ok(Message::Entries(entries)) => self.ready = entries,
+                Ok(Message::Entries(entries)) => {
+                    self.ready = entries;
+                    self.fresh = true;
+                }
                 Ok(Message::End(read)) => self.read = read,
                 // The thread is at its end.
                 Err(_) => return None,
             }
         }
         self.ready.pop_front()
+    }
+
+    fn arrived(&mut self) -> Option<&VecDeque<Entry>> {
+        std::mem::take(&mut self.fresh).then_some(&self.ready)
     }
 }
