@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use kerio_ban_core::{
     BlockOptions, Failure, Filter, FilterSpec, LineState, Loader, Outcome, Session, SessionOptions,
-    TimeCheck, Timestamp, Trouble, Value, Zone,
+    Stretch, TimeCheck, Timestamp, Trouble, Value, Zone, block_lines,
 };
 
 /// Numbers from a fixed seed.
@@ -419,8 +419,16 @@ fn read_scouted(
             None => false,
             Some(scouted) => {
                 let result: Result<bool, ()> =
-                    session.feed_scouted(block, &scouted, |session, _, state| {
-                        out.push(told(session, state, &mut passed));
+                    session.feed_scouted(block, &scouted, |session, stretch| {
+                        let (state, lines) = match stretch {
+                            Stretch::Skipped(_) => (LineState::Skipped, 1),
+                            Stretch::Judged(_) => (LineState::Judged, 1),
+                            Stretch::Passed { lines, text } => {
+                                assert_eq!(block_lines(text).count() as u64, lines);
+                                (LineState::Passed, lines)
+                            }
+                        };
+                        out.extend((0..lines).map(|_| told(session, state, &mut passed)));
                         Ok(())
                     });
                 result.unwrap()
