@@ -16,79 +16,47 @@ const LISTS: &[(&str, &str)] = &[("1.0.2", include_str!("../known/1.0.2.txt"))];
 /// What is overlooked.
 pub(crate) struct Known {
     names: Vec<&'static str>,
+    mended: Vec<&'static str>,
     texts: Vec<(Regex, &'static str)>,
-    excuses: Vec<(&'static str, Regex)>,
 }
 
-struct Difference {
-    name: &'static str,
-    /// What is taken out of both outputs, and what comes in its place.
-    text: Option<(&'static str, &'static str)>,
-    /// Logs in which anything may come of it.
-    log: Option<&'static str>,
+/// What is done about a difference.
+enum Remedy {
+    /// Taken out of both outputs: what, and what comes in its place.
+    Text(&'static str, &'static str),
+    /// Fail2ban is changed where it differs, before it runs.
+    Mended,
+    /// No case comes near it.
+    Avoided,
 }
 
-const fn text(name: &'static str, found: &'static str, instead: &'static str) -> Difference {
-    Difference {
-        name,
-        text: Some((found, instead)),
-        log: None,
-    }
-}
-
-const fn log(name: &'static str, found: &'static str) -> Difference {
-    Difference {
-        name,
-        text: None,
-        log: Some(found),
-    }
-}
-
-/// One that no case comes near.
-const fn avoided(name: &'static str) -> Difference {
-    Difference {
-        name,
-        text: None,
-        log: None,
-    }
-}
-
-const DIFFERENCES: &[Difference] = &[
-    text("far-times", r"(?m)^(\[.*\t)\d{16,}(,\t)", "${1}FAR$2"),
-    text(
+const DIFFERENCES: &[(&str, Remedy)] = &[
+    (
+        "far-times",
+        Remedy::Text(r"(?m)^(\[.*\t)\d{16,}(,\t)", "${1}FAR$2"),
+    ),
+    (
         "far-years",
-        r"[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d \d{5,}",
-        "FAR",
+        Remedy::Text(
+            r"[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d \d{5,}",
+            "FAR",
+        ),
     ),
-    text("use-lines", r"(?m)^(?:Use|Real) .*\n", ""),
-    text(
-        "prefregex-text",
-        r"(?m)^(Prefregex: \d+ total\n\|  ).*",
-        "$1...",
+    (
+        "file-line",
+        Remedy::Text(r"(?m)^Use +(?:failregex )?(?:filter )?file :", "Use file :"),
     ),
-    text(
-        "template-text",
-        r"(?m)^\|  (?:\[\d+\] .*ExYearExMonthExDay|    # ).*\n",
-        "",
-    ),
-    text("link-text", r"https://www\.debuggex\.com/\S+", "LINK"),
-    text(
-        "empty-groups",
-        r"'\w+': None, |, '\w+': None\b|'\w+': None\b",
-        "",
-    ),
-    // What is before the colon may be a date that is cut out.
-    log("colon-addresses", r":[0-9A-Fa-f:]"),
-    log(
-        "compact-dates",
-        r"\d{8}(?:-| ?[T ]?\d\d(?:\d\d|:?\d\d\d|\d\d:))|\d{8}[T -]+\d",
-    ),
-    avoided(FILTER_PATHS),
-    avoided(INVERT),
+    ("colon-addresses", Remedy::Mended),
+    ("compact-dates", Remedy::Mended),
+    ("empty-groups", Remedy::Mended),
+    ("ignoreregex", Remedy::Mended),
+    ("slashes", Remedy::Mended),
+    (FILTER_NAMES, Remedy::Avoided),
+    (INVERT, Remedy::Avoided),
 ];
 
-/// Filters are typed by their names only.
-pub(crate) const FILTER_PATHS: &str = "filter-paths";
+/// Filters are typed with the names of their files only.
+pub(crate) const FILTER_NAMES: &str = "filter-names";
 /// There is no option `-i`.
 pub(crate) const INVERT: &str = "invert";
 
@@ -102,24 +70,26 @@ impl Known {
         let lines = ALL.lines().chain(list.map_or("", |(_, list)| list).lines());
         let mut known = Known {
             names: Vec::new(),
+            mended: Vec::new(),
             texts: Vec::new(),
-            excuses: Vec::new(),
         };
         for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
             let (name, _) = line
                 .split_once(':')
                 .ok_or_else(|| format!("no reason is given for `{line}`"))?;
-            let difference = DIFFERENCES.iter().find(|known| known.name == name);
-            let difference =
-                difference.ok_or_else(|| format!("there is no known difference `{name}`"))?;
-            let pattern = |text| Regex::new(text).map_err(|error| error.to_string());
-            if let Some((found, instead)) = difference.text {
-                known.texts.push((pattern(found)?, instead));
+            let (name, remedy) = DIFFERENCES
+                .iter()
+                .find(|(known, _)| *known == name)
+                .ok_or_else(|| format!("there is no known difference `{name}`"))?;
+            match remedy {
+                Remedy::Text(found, instead) => {
+                    let found = Regex::new(found).map_err(|error| error.to_string())?;
+                    known.texts.push((found, instead));
+                }
+                Remedy::Mended => known.mended.push(name),
+                Remedy::Avoided => {}
             }
-            if let Some(found) = difference.log {
-                known.excuses.push((difference.name, pattern(found)?));
-            }
-            known.names.push(difference.name);
+            known.names.push(name);
         }
         Ok(known)
     }
@@ -132,11 +102,9 @@ impl Known {
         self.names.contains(&name)
     }
 
-    /// The difference that accounts for whatever comes of a log.
-    pub(crate) fn excuse(&self, log: &[u8]) -> Option<&'static str> {
-        let log = String::from_utf8_lossy(log);
-        let of_log = |log: &str| self.excuses.iter().find(|(_, found)| found.is_match(log));
-        of_log(&log).map(|(name, _)| *name)
+    /// Those that fail2ban is to be rid of.
+    pub(crate) fn mended(&self) -> &[&'static str] {
+        &self.mended
     }
 
     /// An output without what is known to differ.
@@ -157,7 +125,7 @@ mod tests {
     fn every_list_can_be_read() {
         for (version, _) in LISTS {
             let known = Known::of(version).unwrap_or_else(|error| panic!("{error}"));
-            assert!(known.names().len() > 1, "{version}");
+            assert!(known.names().len() > 2, "{version}");
         }
         let known = Known::of("of no list").unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(known.names(), ["far-times", "far-years"]);

@@ -19,7 +19,6 @@ mod subject;
 mod synthesize;
 mod worker;
 
-use std::collections::BTreeMap;
 use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -45,8 +44,8 @@ Usage: differential [--seed N] [--minutes M] [--cases N] [--differences N] [--bi
   --binary FILE    the kerio-ban to compare [default: it is built]
   --config DIR     compare the filters of this directory [default: fail2ban's and ours]
 
-The real fail2ban is that of the source tree named by FAIL2BAN_SRC, or else the one that is
-installed for python3.
+The real fail2ban is that of the source tree, or of the unpacked package of Debian, that is named
+by FAIL2BAN_SRC, or else the one that is installed for python3.
 ";
 
 /// What was asked for.
@@ -118,9 +117,11 @@ fn root() -> PathBuf {
 
 /// Compares, and returns how many cases differed.
 fn run(options: &Options) -> io::Result<usize> {
-    let source = env::var_os("FAIL2BAN_SRC").map(PathBuf::from);
-    let fail2ban = Fail2ban::start(source.as_deref())?;
+    let source = env::var_os("FAIL2BAN_SRC").filter(|path| !path.is_empty());
+    let source = source.map(PathBuf::from);
+    let mut fail2ban = Fail2ban::start(source.as_deref())?;
     let known = Known::of(&fail2ban.version).map_err(io::Error::other)?;
+    fail2ban.mend(&known)?;
     let version = fail2ban.version.clone();
     let binary = match &options.binary {
         Some(binary) => binary.clone(),
@@ -131,10 +132,8 @@ fn run(options: &Options) -> io::Result<usize> {
         configs => configs.to_vec(),
     };
     let mut subjects = subject::all(&configs, &logs(source.as_deref()))?;
-    if known.has(known::FILTER_PATHS) {
-        subjects
-            .iter_mut()
-            .for_each(|subject| subject.typed.truncate(1));
+    if known.has(known::FILTER_NAMES) {
+        subjects.iter_mut().for_each(subject::Subject::type_file);
     }
     println!(
         "fail2ban {version}, {} filters and expressions, seed {}",
@@ -164,7 +163,6 @@ fn compare_all(
     let mut generator = Generator::new(options.seed, subjects);
     let started = Instant::now();
     let (mut cases, mut lines, mut rows, mut skipped, mut different) = (0_u64, 0, 0, 0, 0);
-    let mut excused: BTreeMap<&str, usize> = BTreeMap::new();
     while options.cases.is_none_or(|all| cases < all)
         && options.time.is_none_or(|time| started.elapsed() < time)
         && different < options.differences
@@ -187,10 +185,6 @@ fn compare_all(
                         ours,
                     };
                     let smallest = minimise(comparer, view, found)?;
-                    if let Some(name) = comparer.known.excuse(&smallest.case.log()) {
-                        *excused.entry(name).or_default() += 1;
-                        break;
-                    }
                     different += 1;
                     println!("\ndifference {different}, case {cases}, {view:?}:");
                     show::show(&smallest, view);
@@ -205,9 +199,6 @@ fn compare_all(
          {different} different, {skipped} given up for want of time; {} s",
         started.elapsed().as_secs()
     );
-    for (name, count) in excused {
-        println!("overlooked {count} times: {name}");
-    }
     Ok(different)
 }
 
@@ -228,6 +219,7 @@ fn build() -> io::Result<PathBuf> {
 
 fn default_configs(source: Option<&Path>) -> Vec<PathBuf> {
     let theirs = match source {
+        Some(source) if worker::is_package(source) => source.join("etc/fail2ban"),
         Some(source) => source.join("config"),
         None => PathBuf::from("/etc/fail2ban"),
     };

@@ -100,6 +100,7 @@ fn subject(config: &Path, name: &str, options: &str, logs: &[PathBuf]) -> Option
     let typed = vec![
         format!("{name}{options}"),
         format!("filter.d/{name}{options}"),
+        format!("{name}.conf{options}"),
     ];
     Some(Subject::of(
         config,
@@ -133,6 +134,11 @@ fn samples(log: &Path) -> Option<Vec<Vec<u8>>> {
 }
 
 impl Subject {
+    /// Only has the name of the file typed, the last of the ways.
+    pub(crate) fn type_file(&mut self) {
+        self.typed.drain(..self.typed.len() - 1);
+    }
+
     fn of(config: &Path, typed: Vec<String>, filter: &Filter, samples: Vec<Vec<u8>>) -> Subject {
         let nodes = |rules: &[Rule]| {
             let nodes = rules.iter().map(|rule| expression::parse(rule.expanded()));

@@ -6,6 +6,8 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use crate::known::Known;
+
 /// What a program did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
@@ -29,9 +31,11 @@ pub(crate) struct Fail2ban {
 }
 
 impl Fail2ban {
-    /// Starts it: that of a source tree, or the one that is installed.
+    /// Starts it: that of a source tree, of an unpacked package, or the one that is
+    /// installed.
     pub(crate) fn start(source: Option<&Path>) -> io::Result<Fail2ban> {
         let python = match source {
+            Some(source) if is_package(source) => "/usr/bin/python3".to_owned(),
             Some(_) => "python3".to_owned(),
             None => installed_python().unwrap_or_else(|| "python3".to_owned()),
         };
@@ -43,7 +47,12 @@ impl Fail2ban {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         if let Some(source) = source {
-            command.env("FAIL2BAN_SRC", source);
+            let modules = if is_package(source) {
+                source.join("usr/lib/python3/dist-packages")
+            } else {
+                source.to_owned()
+            };
+            command.env("FAIL2BAN_SRC", modules);
         }
         let mut process = command.spawn()?;
         let missing = || io::Error::other("no pipe to python3");
@@ -62,6 +71,15 @@ impl Fail2ban {
             answers,
             version: version.trim().to_owned(),
         })
+    }
+
+    /// Takes out of it what is known to differ and can be taken out. This comes
+    /// before it runs for the first time.
+    pub(crate) fn mend(&mut self, known: &Known) -> io::Result<()> {
+        if let Some(requests) = &mut self.requests {
+            writeln!(requests, "{}", known.mended().join(" "))?;
+        }
+        Ok(())
     }
 
     /// Runs it in a zone.
@@ -106,6 +124,11 @@ impl Drop for Fail2ban {
         self.requests = None;
         let _ = self.process.wait();
     }
+}
+
+/// Whether a directory is what Debian's package contains.
+pub(crate) fn is_package(source: &Path) -> bool {
+    source.join("etc/fail2ban").is_dir()
 }
 
 /// The Python that the installed fail2ban-regex asks for in its first line.
