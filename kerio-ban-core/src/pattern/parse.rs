@@ -222,7 +222,9 @@ impl Parser<'_> {
             };
             items.push(Item::new(kind, at..self.tokens.at()));
         }
-        let nodes = items.into_iter().map(|item| item.node).collect();
+        // With no more room than they need: they stay as long as the expression.
+        let mut nodes = Vec::with_capacity(items.len());
+        nodes.extend(items.into_iter().map(|item| item.node));
         Ok(Node::concat(nodes, start..self.tokens.at()))
     }
 

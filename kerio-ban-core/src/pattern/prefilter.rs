@@ -39,13 +39,10 @@ impl Clone for Candidates {
 }
 
 impl Candidates {
-    /// Some of `count` patterns.
-    pub(super) fn of(count: usize, patterns: &[usize]) -> Candidates {
+    /// None of `count` patterns.
+    pub(super) fn none(count: usize) -> Candidates {
         let mut candidates = Candidates::default();
         candidates.clear(count);
-        for &pattern in patterns {
-            candidates.insert(pattern);
-        }
         candidates
     }
 
@@ -73,10 +70,77 @@ impl Candidates {
         self.words[index / 64] |= 1 << (index % 64);
     }
 
-    pub(super) fn add(&mut self, other: &Candidates) {
+    fn add(&mut self, other: &Candidates) {
         for (word, more) in self.words.iter_mut().zip(&other.words) {
             *word |= more;
         }
+    }
+
+    /// Adds the patterns of a text, and of those that it begins with.
+    pub(super) fn add_owners(&mut self, all: &[Owners], text: usize) {
+        let mut next = Some(text);
+        while let Some(text) = next {
+            let owners = &all[text];
+            for &(at, bits) in &owners.words {
+                self.words[at] |= bits;
+            }
+            next = owners.prefix;
+        }
+    }
+}
+
+/// The patterns that a literal belongs to: mostly few of perhaps very many. Only
+/// words of a set that are not empty are kept, each with its place.
+#[derive(Debug, Default)]
+pub(super) struct Owners {
+    words: Vec<(usize, u64)>,
+    /// The longest other literal that this one begins with.
+    prefix: Option<usize>,
+}
+
+impl Owners {
+    fn insert(&mut self, index: usize) {
+        let (at, bit) = (index / 64, 1 << (index % 64));
+        match self.words.iter_mut().rfind(|(there, _)| *there == at) {
+            Some((_, word)) => *word |= bit,
+            None => self.words.push((at, bit)),
+        }
+    }
+
+    /// Finds the prefixes of sorted texts.
+    pub(super) fn find_prefixes<T: AsRef<[u8]>>(owners: &mut [Owners], texts: &[T]) {
+        // Those of the last text, each of which begins the next.
+        let mut prefixes: Vec<usize> = Vec::new();
+        for (at, text) in texts.iter().enumerate() {
+            let begins = |&short: &usize| text.as_ref().starts_with(texts[short].as_ref());
+            while prefixes.pop_if(|short| !begins(short)).is_some() {}
+            owners[at].prefix = prefixes.last().copied();
+            prefixes.push(at);
+        }
+    }
+
+    /// Puts them into another order, which says for each place what comes there.
+    pub(super) fn reorder(mut owners: Vec<Owners>, order: &[usize]) -> Vec<Owners> {
+        let mut places = vec![0; order.len()];
+        for (place, &from) in order.iter().enumerate() {
+            places[from] = place;
+        }
+        let moved = order.iter().map(|&from| {
+            let mut moved = std::mem::take(&mut owners[from]);
+            moved.prefix = moved.prefix.map(|prefix| places[prefix]);
+            moved
+        });
+        moved.collect()
+    }
+}
+
+impl FromIterator<usize> for Owners {
+    fn from_iter<I: IntoIterator<Item = usize>>(patterns: I) -> Owners {
+        let mut owners = Owners::default();
+        patterns
+            .into_iter()
+            .for_each(|pattern| owners.insert(pattern));
+        owners
     }
 }
 
@@ -121,7 +185,7 @@ impl Prefilter {
                 continue;
             }
             let owners: Vec<usize> = literals.iter().map(|&(_, owner)| owner).collect();
-            match Searcher::new(literals, fold, count) {
+            match Searcher::new(literals, fold) {
                 Some(searcher) if fold => filter.folded = Some(searcher),
                 Some(searcher) => filter.exact = Some(searcher),
                 None => owners
@@ -150,7 +214,7 @@ impl Prefilter {
 struct Searcher {
     engine: Engine,
     /// By literal: the patterns that are satisfied when it is found.
-    owners: Vec<Candidates>,
+    owners: Vec<Owners>,
 }
 
 enum Engine {
@@ -161,7 +225,7 @@ enum Engine {
 }
 
 impl Searcher {
-    fn new(mut literals: Vec<(Literal, usize)>, fold: bool, count: usize) -> Option<Searcher> {
+    fn new(mut literals: Vec<(Literal, usize)>, fold: bool) -> Option<Searcher> {
         if fold {
             for (literal, _) in &mut literals {
                 literal.text.make_ascii_lowercase();
@@ -169,13 +233,11 @@ impl Searcher {
         }
         literals.sort();
         let mut texts: Vec<String> = Vec::new();
-        let mut owners: Vec<Candidates> = Vec::new();
+        let mut owners: Vec<Owners> = Vec::new();
         for (literal, owner) in literals {
             if texts.last() != Some(&literal.text) {
                 texts.push(literal.text);
-                let mut fresh = Candidates::default();
-                fresh.clear(count);
-                owners.push(fresh);
+                owners.push(Owners::default());
             }
             if let Some(last) = owners.last_mut() {
                 last.insert(owner);
@@ -192,14 +254,7 @@ impl Searcher {
         };
         let engine = match packed {
             Some(packed) => {
-                for long in 0..texts.len() {
-                    for short in 0..long {
-                        if texts[long].starts_with(&texts[short]) {
-                            let more = owners[short].clone();
-                            owners[long].add(&more);
-                        }
-                    }
-                }
+                Owners::find_prefixes(&mut owners, &texts);
                 Engine::Packed(packed)
             }
             None => {
@@ -218,14 +273,44 @@ impl Searcher {
             Engine::Packed(packed) => {
                 let mut start = 0;
                 while let Some(found) = packed.find_in(text, Span::from(start..text.len())) {
-                    out.add(&self.owners[found.pattern().as_usize()]);
+                    out.add_owners(&self.owners, found.pattern().as_usize());
                     start = found.start() + 1;
                 }
             }
             Engine::Automaton(automaton) => {
                 for found in automaton.find_overlapping_iter(text) {
-                    out.add(&self.owners[found.pattern().as_usize()]);
+                    out.add_owners(&self.owners, found.pattern().as_usize());
                 }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_has_the_owners_of_its_prefixes_in_any_order() {
+        let texts = ["a", "ab", "abc", "abd", "b", "ba"];
+        let owner = |text: usize| 100 * text;
+        let mut owners: Vec<Owners> = (0..texts.len())
+            .map(|text| [owner(text)].into_iter().collect())
+            .collect();
+        Owners::find_prefixes(&mut owners, &texts);
+        let order = [3, 0, 5, 1, 4, 2];
+        let owners = Owners::reorder(owners, &order);
+        for (place, &text) in order.iter().enumerate() {
+            let mut found = Candidates::none(owner(texts.len()));
+            found.add_owners(&owners, place);
+            for (other, prefix) in texts.iter().enumerate() {
+                let owns = texts[text].starts_with(prefix);
+                assert_eq!(
+                    found.contains(owner(other)),
+                    owns,
+                    "{} {prefix}",
+                    texts[text]
+                );
             }
         }
     }

@@ -36,7 +36,7 @@ impl<'s> LiteralScan<'s> {
     /// there.
     pub(crate) fn take_until(&mut self, end: usize, out: &mut Candidates) {
         while self.next < end {
-            out.add(&self.windows.owners[self.piece]);
+            out.add_owners(&self.windows.owners, self.piece);
             self.search(self.next + 1);
         }
     }

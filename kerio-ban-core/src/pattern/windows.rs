@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use aho_corasick::{AhoCorasick, MatchKind, packed};
 
 use super::literals::{Literal, worth};
+use super::prefilter::Owners;
 use super::{Candidates, LiteralScan, Pattern};
 
 /// How long a piece may be. Longer ones are hardly rarer.
@@ -34,7 +35,7 @@ pub(crate) struct Choices {
 pub(crate) struct Windows {
     pub(super) engine: Engine,
     /// By piece: the patterns that come into question where it is found.
-    pub(super) owners: Vec<Candidates>,
+    pub(super) owners: Vec<Owners>,
     /// The length of the longest piece.
     longest: usize,
     /// Which two bytes follow each other in a piece, a bit for each pair.
@@ -292,24 +293,14 @@ impl Windows {
         let mut pieces: Vec<(Vec<u8>, Vec<usize>)> = pieces.into_iter().collect();
         pieces.sort();
         let texts: Vec<&[u8]> = pieces.iter().map(|(text, _)| text.as_slice()).collect();
-        let mut owners: Vec<Candidates> = pieces
+        let mut owners: Vec<Owners> = pieces
             .iter()
-            .map(|(_, owners)| Candidates::of(count, owners))
+            .map(|(_, owners)| owners.iter().copied().collect())
             .collect();
-        // Sorted, what begins another piece is before it.
-        for long in 0..texts.len() {
-            for short in (0..long).rev() {
-                if texts[long].starts_with(texts[short]) {
-                    let more = owners[short].clone();
-                    owners[long].add(&more);
-                } else if texts[short][0] != texts[long][0] {
-                    break;
-                }
-            }
-        }
+        Owners::find_prefixes(&mut owners, &texts);
         let order = calm_order(&texts, &sample[..sample.len().min(SAMPLE / 2)]);
         let texts: Vec<&[u8]> = order.iter().map(|&piece| texts[piece]).collect();
-        let owners = order.iter().map(|&piece| owners[piece].clone()).collect();
+        let owners = Owners::reorder(owners, &order);
         let packed = packed::Config::new()
             .match_kind(packed::MatchKind::LeftmostLongest)
             .builder()
@@ -342,7 +333,7 @@ impl Windows {
 
     /// A set for candidates.
     pub(crate) fn no_candidates(&self) -> Candidates {
-        Candidates::of(self.count, &[])
+        Candidates::none(self.count)
     }
 
     /// Whether a piece could come together where something is cut out between
