@@ -1,10 +1,10 @@
 //! Any bytes as a date pattern and lines: dates lie inside their lines, and
 //! fixed forms and expressions find the same.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex};
 
-use kerio_ban_core::{DateFinder, Filter, SessionOptions, Source, Traced, Zone};
+use kerio_ban_core::{DateFinder, Error, Filter, SessionOptions, Source, Traced, Zone};
 
 use crate::shown;
 
@@ -21,9 +21,7 @@ pub fn run(data: &[u8]) {
     if pattern.len() > 200 {
         return;
     }
-    let source = Source::new("datepattern", String::from_utf8_lossy(&pattern));
-    let pattern = Traced::typed(&source.span(0..source.text().len()));
-    let pattern = (patterns > 0).then_some(&pattern);
+    let pattern = (patterns > 0).then(|| String::from_utf8_lossy(&pattern).into_owned());
     let year = 2000 + i32::from(how >> 4) * 10;
     let zone = match how & 12 {
         0 => Zone::utc(),
@@ -31,20 +29,14 @@ pub fn run(data: &[u8]) {
         8 => Zone::named("America/Sao_Paulo").expect("a zone"),
         _ => Zone::posix("<+1245>-12:45<+1345>,M9.5.0/2:45,M4.1.0/3:45").expect("a zone"),
     };
-    let filter = match pattern {
-        Some(pattern) => {
-            let mut builder = Filter::builder();
-            builder.failregex("^(?P<fid>.*)$").start_year(year);
-            match builder.datepattern(pattern.clone()).build() {
-                Ok(filter) => filter,
-                Err(error) => return shown::check_error(&error),
-            }
-        }
-        None => by_default(year),
+    let (filter, fresh) = match filter(pattern.as_deref(), year) {
+        Ok(found) => found,
+        Err(error) => return shown::check_error(&error),
     };
-    // For the many default templates this takes too long to do it often.
-    let mut finder = pattern.map(|pattern| {
-        let finder = DateFinder::new(Some(pattern), year);
+    // For the many default templates this takes too long, and for a pattern to do
+    // it often.
+    let mut finder = pattern.filter(|_| fresh).map(|pattern| {
+        let finder = DateFinder::new(Some(&traced(&pattern)), year);
         finder.map(|finder| finder.zone(zone.clone()))
     });
     let options = SessionOptions::testing().zone(zone.clone());
@@ -71,14 +63,34 @@ pub fn run(data: &[u8]) {
     assert_eq!(shown::dates(&fast), shown::dates(&plain));
 }
 
-/// A filter with fail2ban's own templates, made once for each year.
-fn by_default(year: i32) -> Filter {
-    static FILTERS: Mutex<BTreeMap<i32, Filter>> = Mutex::new(BTreeMap::new());
+fn traced(pattern: &str) -> Traced {
+    let source = Source::new("datepattern", pattern);
+    Traced::typed(&source.span(0..pattern.len()))
+}
+
+/// How many filters are kept.
+const MOST: usize = 256;
+
+/// A filter with a date pattern, or with fail2ban's own templates, and whether it was
+/// made just now. Making it takes longer than anything else, and most inputs differ in
+/// their lines.
+fn filter(pattern: Option<&str>, year: i32) -> Result<(Filter, bool), Error> {
+    type Filters = HashMap<(Option<String>, i32), Filter>;
+    static FILTERS: LazyLock<Mutex<Filters>> = LazyLock::new(Mutex::default);
+    let key = (pattern.map(str::to_owned), year);
+    if let Some(filter) = FILTERS.lock().expect("nobody panics here").get(&key) {
+        return Ok((filter.clone(), false));
+    }
+    let mut builder = Filter::builder();
+    builder.failregex("^(?P<fid>.*)$").start_year(year);
+    if let Some(pattern) = pattern {
+        builder.datepattern(traced(pattern));
+    }
+    let filter = builder.build()?;
     let mut filters = FILTERS.lock().expect("nobody panics here");
-    let filter = filters.entry(year).or_insert_with(|| {
-        let mut builder = Filter::builder();
-        builder.failregex("^(?P<fid>.*)$").start_year(year);
-        builder.build().expect("a filter of ours")
-    });
-    filter.clone()
+    if filters.len() == MOST {
+        filters.clear();
+    }
+    filters.insert(key, filter.clone());
+    Ok((filter, true))
 }
