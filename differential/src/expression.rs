@@ -25,6 +25,19 @@ pub(crate) enum Node {
     Empty,
 }
 
+impl Node {
+    /// Whether there is a group of this name.
+    pub(crate) fn has_group(&self, name: &str) -> bool {
+        match self {
+            Node::All(nodes) | Node::OneOf(nodes) => nodes.iter().any(|node| node.has_group(name)),
+            Node::Repeat(node, ..) => node.has_group(name),
+            Node::Group(own, node) => own.as_deref() == Some(name) || node.has_group(name),
+            Node::If(_, yes, no) => yes.has_group(name) || no.has_group(name),
+            _ => false,
+        }
+    }
+}
+
 /// Beyond this, a repetition has no end.
 pub(crate) const MANY: usize = 1000;
 

@@ -146,11 +146,17 @@ const LEADS: &[&str] = &["x: ", "10 ", "<134>", "a b [", "é "];
 /// What may follow a date that another line has, too.
 const DATE_ENDS: &[&str] = &["", "", "", "", ".5", " +0200", "Z", " 2005", " -0330 "];
 
+/// Who is at the other end of connections.
+const USERS: &[&str] = &["root", "root", "admin", "admin", "alice"];
+
 /// What the lines of a log have in common.
 struct Habits {
     lead: &'static str,
-    /// The connection that lines may belong to.
-    session: Option<String>,
+    /// The connections that lines may belong to: their ids, as the filter writes
+    /// them. They take turns.
+    connections: Vec<String>,
+    /// How many connections there are at most; 0 for a filter without any.
+    most: usize,
     /// The last date.
     date: String,
 }
@@ -170,23 +176,27 @@ impl<'s> Generator<'s> {
     }
 
     pub(crate) fn case(&mut self) -> Case {
-        // Expressions are few, and made for what filters rarely do.
-        let typed = self.random.percent(15);
-        let first = self
-            .subjects
-            .iter()
-            .position(|subject| subject.is_expression);
-        let first = first.filter(|_| typed).unwrap_or(0);
-        let subject = &self.subjects[first + self.random.below(self.subjects.len() - first)];
+        let subject = self.subject();
+        let connected = subject.has_connections();
         let with_lead = if subject.is_expression { 50 } else { 5 };
-        let count = self.random.choose(&[1, 2, 5, 10, 30]);
+        let count = if connected {
+            self.random.choose(&[5, 10, 10, 30])
+        } else {
+            self.random.choose(&[1, 2, 5, 10, 30])
+        };
+        let misread = if connected { 15 } else { 45 };
         let mut habits = Habits {
             lead: if self.random.percent(with_lead) {
                 self.random.choose(LEADS)
             } else {
                 ""
             },
-            session: None,
+            connections: Vec::new(),
+            most: if connected {
+                1 + self.random.below(3)
+            } else {
+                0
+            },
             date: String::new(),
         };
         let mut lines: Vec<Vec<u8>> = Vec::new();
@@ -196,7 +206,7 @@ impl<'s> Generator<'s> {
                 1 | 2 if !subject.samples.is_empty() => self.random.pick(&subject.samples).clone(),
                 _ => self.line(subject, &mut habits),
             };
-            let mut line = if self.random.percent(45) {
+            let mut line = if self.random.percent(misread) {
                 self.misread(line)
             } else {
                 line
@@ -236,6 +246,22 @@ impl<'s> Generator<'s> {
         }
     }
 
+    /// A filter or expression. Of two kinds there are few, and there is much that
+    /// can go wrong.
+    fn subject(&mut self) -> &'s Subject {
+        let of_kind = match self.random.below(100) {
+            0..12 => |subject: &Subject| subject.is_expression,
+            12..24 => |subject: &Subject| subject.is_expression && subject.has_connections(),
+            24..36 => Subject::has_connections,
+            _ => |_: &Subject| true,
+        };
+        let kind: Vec<&Subject> = self.subjects.iter().filter(|one| of_kind(one)).collect();
+        match kind[..] {
+            [] => self.random.pick(self.subjects),
+            _ => self.random.choose(&kind),
+        }
+    }
+
     /// A line that the filter is made for.
     fn line(&mut self, subject: &Subject, habits: &mut Habits) -> Vec<u8> {
         let rules = if !subject.ignore.is_empty() && self.random.percent(15) {
@@ -252,6 +278,7 @@ impl<'s> Generator<'s> {
                 let end = self.random.choose(DATE_ENDS);
                 format!("{}{end}", habits.date)
             }
+            2..11 if habits.most > 0 && !habits.date.is_empty() => habits.date.clone(),
             _ => {
                 let date = self.random.pick(&subject.dates).clone();
                 Writer::new(&mut self.random).write(&date)
@@ -262,12 +289,18 @@ impl<'s> Generator<'s> {
         }
         let gap = self.random.choose(&["", "", " "]);
         let mut writer = Writer::new(&mut self.random);
-        if let Some(id) = habits
-            .session
-            .as_ref()
-            .filter(|_| writer.random.percent(60))
+        if !habits.connections.is_empty()
+            && (habits.connections.len() == habits.most || writer.random.percent(70))
+            && writer.random.percent(90)
         {
-            writer.given.insert("mlfid".to_owned(), id.clone());
+            let id = writer.random.pick(&habits.connections).clone();
+            writer.given.insert("mlfid".to_owned(), id);
+        }
+        if habits.most > 0 && writer.random.percent(80) {
+            for name in ["user", "alt_user"] {
+                let user = writer.random.choose(USERS);
+                writer.given.insert(name.to_owned(), user.to_owned());
+            }
         }
         let mut text = writer.write(&rule);
         if let Some(prefix) = &subject.prefix {
@@ -278,8 +311,11 @@ impl<'s> Generator<'s> {
             }
             text = writer.write(prefix);
         }
-        if let Some(id) = writer.groups.remove("mlfid") {
-            habits.session = Some(id);
+        if let Some(id) = writer.groups.remove("mlfid")
+            && !habits.connections.contains(&id)
+        {
+            habits.connections.truncate(habits.most.saturating_sub(1));
+            habits.connections.push(id);
         }
         format!("{}{date}{gap}{text}", habits.lead).into_bytes()
     }

@@ -52,6 +52,9 @@ const EXPRESSIONS: &[&str] = &[
     r"(?P<mlfid>\[\d+\]).*(?:<ADDR>|<F-USER>\w+</F-USER>)",
     r"<F-ALT_USER>\w+</F-ALT_USER> <F-USER>\w*</F-USER>.*?<ADDR>",
     r"<F-TUPLE_ID>\w+</F-TUPLE_ID>.*<F-ID>\w+</F-ID>",
+    r"<F-MLFID>\d</F-MLFID> (?:failed|<F-NOFAIL>ok</F-NOFAIL>|<F-MLFGAINED>in</F-MLFGAINED>|<F-MLFFORGET>end</F-MLFFORGET>)(?: for <F-USER>\w+</F-USER>)?(?: from <ADDR>)?",
+    r"<F-MLFID>\d</F-MLFID> (?:<F-NOFAIL>ok</F-NOFAIL> )?<F-USER>\w+</F-USER> <ADDR>",
+    r"(?:<F-NOFAIL>new</F-NOFAIL> |<F-MLFFORGET><F-MLFGAINED>open</F-MLFGAINED></F-MLFFORGET> )?<F-MLFID>\w\w</F-MLFID>(?: <F-ALT_USER>\w+</F-ALT_USER>)?(?:=<F-USER>\w+</F-USER>)?(?: <HOST>)?",
     r"^(?:\S+ )?[^[]*\[(?P<ip4>\d+\.\d+\.\d+\.\d+)\]: \W+\b",
 ];
 
@@ -134,6 +137,12 @@ fn samples(log: &Path) -> Option<Vec<Vec<u8>>> {
 }
 
 impl Subject {
+    /// Whether it connects lines.
+    pub(crate) fn has_connections(&self) -> bool {
+        let mut expressions = self.prefix.iter().chain(&self.rules);
+        expressions.any(|expression| expression.has_group("mlfid"))
+    }
+
     /// Only has the name of the file typed, the last of the ways.
     pub(crate) fn type_file(&mut self) {
         self.typed.drain(..self.typed.len() - 1);
