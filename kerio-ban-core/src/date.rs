@@ -42,7 +42,7 @@ pub(crate) use self::{
     detector::{DateDetector, FoundDate},
     error::{ConversionRaises, SearchRaises},
     list::DateTemplates,
-    passed::{NextDate, PassedDate},
+    passed::PassedDate,
 };
 
 #[cfg(test)]

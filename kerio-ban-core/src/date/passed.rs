@@ -187,30 +187,21 @@ pub(crate) struct Sequel<'d> {
     start: Timestamp,
 }
 
-/// A date in the hour of the last one.
-#[derive(Clone, Copy)]
-pub(crate) struct NextDate(Again);
-
-impl NextDate {
-    /// The bytes to be cut out of the line.
-    pub(crate) fn cut(&self) -> Range<usize> {
-        self.0.cut.0..self.0.cut.1
-    }
-}
-
 impl Sequel<'_> {
-    /// Looks at the date of an ASCII line. `None` if it takes more than a
-    /// comparison.
+    /// Which bytes of an ASCII line its date cuts out of it. `None` if it takes
+    /// more than a comparison to find it.
     #[inline]
-    pub(crate) fn find(&self, line: &[u8]) -> Option<NextDate> {
-        let found = self
-            .shape
-            .find_again(line, &(0..line.len()), &self.last.form);
-        found.map(NextDate)
+    pub(crate) fn cut(&self, line: &[u8]) -> Option<Range<usize>> {
+        let form = &self.last.form;
+        let (start, end) = self.shape.place_again(line, &(0..line.len()), form)?;
+        let (start, end) = form.cut(start, end);
+        Some(start..end)
     }
 
-    /// All of a date.
-    pub(crate) fn date(&self, next: &NextDate) -> PassedDate {
-        self.last.date(self.start, &next.0)
+    /// The date of such a line.
+    pub(crate) fn date(&self, line: &[u8]) -> Option<PassedDate> {
+        let range = 0..line.len();
+        let found = self.shape.find_again(line, &range, &self.last.form)?;
+        Some(self.last.date(self.start, &found))
     }
 }

@@ -109,8 +109,27 @@ pub(super) struct Form {
     cut_start: usize,
     /// It ends there, if before the end of the date.
     cut_end: Option<usize>,
-    /// Whether a zone is part of the text.
-    zoned: bool,
+    ending: Ending,
+}
+
+/// What has to be looked at behind a date in a known form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// Nothing: its last byte is one that ends it.
+    Known,
+    /// Whether its zone, which is part of the text, ends there.
+    Zone,
+    /// Whether more of it follows.
+    Open,
+}
+
+impl Form {
+    /// What is cut out of a line with a date in this form.
+    #[inline]
+    pub(super) fn cut(&self, start: usize, end: usize) -> (usize, usize) {
+        let cut_end = self.cut_end.map_or(end, |cut| start + cut);
+        (start + self.cut_start, cut_end)
+    }
 }
 
 /// A date in a known form.
@@ -418,10 +437,10 @@ impl Shape {
         let (minute, second) = (place(Field::Minute)?, place(Field::Second)?);
         let start = located.start;
         (second == minute + 3 && located.cut.0 >= start).then_some(())?;
-        let end = match (self.parts.last()?, located.zone) {
-            (_, Some((_, end))) => end,
-            (Part::Byte(_), None) => located.whole.1,
-            _ => second + 2,
+        let (end, ending) = match (self.parts.last()?, located.zone) {
+            (_, Some((_, end))) => (end, Ending::Zone),
+            (Part::Byte(_), None) => (located.whole.1, Ending::Known),
+            _ => (second + 2, Ending::Open),
         };
         let (text, minute) = (line.get(start..end)?, minute.checked_sub(start)?);
         let is_compared =
@@ -436,19 +455,35 @@ impl Shape {
             minute,
             cut_start: located.cut.0 - start,
             cut_end: (self.cut.end < self.parts.len()).then(|| located.cut.1 - start),
-            zoned: located.zone.is_some(),
+            ending,
         })
     }
 
     /// As [`Shape::locate`], for a date that differs from another one in
     /// minutes and seconds only. `None` for any other.
-    #[inline]
     pub(super) fn find_again(
         &self,
         line: &[u8],
         range: &Range<usize>,
         form: &Form,
     ) -> Option<Again> {
+        let (start, end) = self.place_again(line, range, form)?;
+        let [m1, m2, _, s1, s2] = *line.get(start + form.minute..)?.first_chunk::<5>()?;
+        Some(Again {
+            whole: self.whole(start, end),
+            cut: form.cut(start, end),
+            digits: [m1, m2, s1, s2],
+        })
+    }
+
+    /// Where such a date begins and ends.
+    #[inline]
+    pub(super) fn place_again(
+        &self,
+        line: &[u8],
+        range: &Range<usize>,
+        form: &Form,
+    ) -> Option<(usize, usize)> {
         let start = self.start(line, range)?;
         let text = &line[..range.end];
         let here = text.get(start..)?;
@@ -469,22 +504,18 @@ impl Shape {
             return None;
         }
         let end = start + form.length;
-        let end = if form.zoned {
-            // The expression has nothing to find behind a zone.
-            let ends = !text.get(end).copied().is_some_and(is_word);
-            ends.then_some(end)?
-        } else {
-            let (end, zone) = self.end(text, end)?;
-            zone.is_none().then_some(end)?
-        };
-        Some(Again {
-            whole: self.whole(start, end),
-            cut: (
-                start + form.cut_start,
-                form.cut_end.map_or(end, |cut| start + cut),
-            ),
-            digits: [m1, m2, s1, s2],
-        })
+        match form.ending {
+            Ending::Known => Some((start, end)),
+            // There is nothing else to find behind a zone.
+            Ending::Zone => {
+                let ends = !text.get(end).copied().is_some_and(is_word);
+                ends.then_some((start, end))
+            }
+            Ending::Open => {
+                let (end, zone) = self.end(text, end)?;
+                zone.is_none().then_some((start, end))
+            }
+        }
     }
 
     /// The bytes that may come before the date belong to the match.

@@ -81,11 +81,10 @@ impl<'s> Hits<'s> {
 
     /// The hits one by one.
     pub fn iter(&self) -> impl Iterator<Item = Hit<'s>> + use<'s> {
-        let hits = |session: &'s Session| {
-            let findings = session.findings().iter();
-            findings.map(move |finding| Hit { finding, session })
-        };
-        self.session.into_iter().flat_map(hits)
+        let session = self.session;
+        let findings = session.map_or(&[][..], Session::findings);
+        let hit = move |finding| session.map(|session| Hit { finding, session });
+        findings.iter().filter_map(hit)
     }
 
     /// How many there are.

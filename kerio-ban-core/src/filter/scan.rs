@@ -13,7 +13,7 @@ use super::builder::{LineChoices, Parts};
 use super::options::TimeCheck;
 use super::session::{Known, Line, Session};
 use super::split::DatedLine;
-use crate::date::{NextDate, PassedDate};
+use crate::date::PassedDate;
 use crate::pattern::{Candidates, LiteralScan, Windows};
 use crate::time::Timestamp;
 
@@ -141,6 +141,7 @@ impl Session {
             candidates: windows.no_candidates(),
             found: false,
             windows,
+            text: (0, ""),
         });
         let mut passed: Option<Passed> = None;
         let mut start = 0;
@@ -183,8 +184,7 @@ impl Session {
                         each(self, stretch)?;
                         continue;
                     }
-                    // Of ASCII it cannot but be a text.
-                    if let Ok(line) = std::str::from_utf8(text) {
+                    if let Some(line) = scan.text(block, &line) {
                         start = next;
                         self.feed_looked_at(filter, line, &date, scan, options.now);
                         passed = None;
@@ -218,15 +218,15 @@ impl Session {
     ) -> Option<PassedLines> {
         let sequel = self.detector.sequel(options.now)?;
         let literal = scan.literals.next();
-        let mut last: Option<(Range<usize>, NextDate)> = None;
+        let mut last = 0..0;
         let mut lines = 0;
         let mut behind = next;
         let mut line = line;
         while let text = &block[line.clone()]
-            && let Some(date) = sequel.find(text)
-            && !scan.meet_over(text, &date.cut())
+            && let Some(cut) = sequel.cut(text)
+            && !scan.meet_over(text, &cut)
         {
-            last = Some((line, date));
+            last = line;
             lines += 1;
             next = behind;
             if next == block.len() {
@@ -243,14 +243,13 @@ impl Session {
                 break;
             }
         }
-        let (line, date) = last?;
-        let date = sequel.date(&date);
-        let text = &block[line.clone()];
+        let text = &block[last.clone()];
+        let date = sequel.date(text).filter(|_| lines > 0)?;
         self.detector.pass_all(&date, text, lines, options.now);
         Some(PassedLines {
             lines,
             next,
-            last: Passed { line, date },
+            last: Passed { line: last, date },
         })
     }
 
@@ -334,9 +333,36 @@ struct Scan<'b> {
     candidates: Candidates,
     /// Whether there are any.
     found: bool,
+    /// A part of the block as text, and where it begins.
+    text: (usize, &'b str),
 }
 
-impl Scan<'_> {
+/// How much of a block is taken for text at once, where line after line is
+/// judged.
+const TEXT: usize = 2048;
+
+impl<'b> Scan<'b> {
+    /// An ASCII line as text.
+    fn text(&mut self, block: &'b [u8], line: &Range<usize>) -> Option<&'b str> {
+        let (start, text) = self.text;
+        let is_known = line.start >= start && line.end <= start + text.len();
+        if !is_known {
+            // The line behind one that was judged is probably not the last one.
+            let follows = line.start <= start + text.len() + 2;
+            let end = match self.ascii && follows {
+                true => block.len().min(line.end + TEXT),
+                false => line.end,
+            };
+            // Of ASCII it cannot but be a text.
+            self.text = (
+                line.start,
+                std::str::from_utf8(&block[line.start..end]).ok()?,
+            );
+        }
+        let (start, text) = self.text;
+        text.get(line.start - start..line.end - start)
+    }
+
     /// Whether a literal could come together where the date is cut out.
     #[inline]
     fn meet_over(&self, line: &[u8], cut: &Range<usize>) -> bool {
