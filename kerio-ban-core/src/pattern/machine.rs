@@ -13,6 +13,7 @@
 //! the other engines are asked. They give the same answer.
 
 mod compile;
+mod decide;
 mod fork;
 mod run;
 mod set;

@@ -470,6 +470,52 @@ fn remembering_what_failed_changes_nothing() {
 }
 
 #[test]
+fn deciding_conditions_changes_nothing() {
+    let mut random = Random(0x5851_f42d_4c95_7f2d);
+    let mut compared = [0; 2];
+    let mut slots = Slots::default();
+    for _ in 0..3000 {
+        let inside = random.expression(2, &mut 0);
+        let other = random.pick(&["", "b", "[ab]", r"\S*?", "(?=a)c?|(a)b"]);
+        let condition = random.pick(&["(?(1)b|[ac])", "(?(1)|b)", "(?(2)$|(?(1) |b))"]);
+        let open = random.pick(&["(?:", "^(", "^(?P<x>", "(?:-)?(?:"]);
+        let expression = format!("{open}(a|b)|{other}){inside}{condition}");
+        let Ok(parsed) = parse::parse(&expression, false) else {
+            continue;
+        };
+        let Some(machine) = Machine::new(&parsed) else {
+            continue;
+        };
+        for _ in 0..12 {
+            let text = random.text();
+            let Some(expected) = reference::search(&expression, false, &text) else {
+                break;
+            };
+            if !text.is_ascii() {
+                continue;
+            }
+            let bytes = text.as_bytes();
+            let answer = machine.search(bytes, 0..bytes.len(), Budget::Large, &mut slots);
+            let found = match answer {
+                Answer::GivenUp => continue,
+                Answer::Nothing => None,
+                Answer::Found => {
+                    let spans = (0..parsed.groups.len()).map(|group| slots.get(group));
+                    Some(spans.collect::<Vec<_>>())
+                }
+            };
+            compared[usize::from(found.is_some())] += 1;
+            let expected = expected.map(|spans| {
+                let span = |span: Option<(usize, usize)>| span.map(|(start, end)| start..end);
+                spans.into_iter().map(span).collect::<Vec<_>>()
+            });
+            assert_eq!(found, expected, "{expression:?} in {text:?}");
+        }
+    }
+    assert!(compared.iter().all(|&count| count > 2000), "{compared:?}");
+}
+
+#[test]
 fn steps_grow_with_the_text_only() {
     let steps = |expression: &str, text: &str| {
         let machine = Machine::new(&parse::parse(expression, false).unwrap()).unwrap();

@@ -3,13 +3,14 @@
 //! It is written from the end to the start, so that it is known of every piece
 //! what can come after it.
 
+use super::decide::decide;
 use super::fork::{Branch, Fork, Target};
 use super::set::{ByteSet, Lead, Run};
 use super::visited::Memo;
 use super::{Loop, LoopMode, MAX_OPS, Machine, Op, Place, Start};
 use crate::pattern::charset::ascii_set_of;
 use crate::pattern::syntax::{
-    Assertion, Expression, Fold, Kind, Look, Node, Repeat, RepeatMode, Width,
+    Assertion, Expression, Fold, Group, Kind, Look, Node, Repeat, RepeatMode, Width,
 };
 
 impl Machine {
@@ -17,6 +18,13 @@ impl Machine {
     /// left to the other engines.
     pub(in crate::pattern) fn new(expression: &Expression) -> Option<Machine> {
         let Expression { root, groups } = expression;
+        // Written out, it may be too large.
+        decide(root)
+            .and_then(|root| Machine::of(&root, groups))
+            .or_else(|| Machine::of(root, groups))
+    }
+
+    fn of(root: &Node, groups: &[Group]) -> Option<Machine> {
         let mut compiler = Compiler {
             widths: groups.iter().map(|group| group.width).collect(),
             machine: Machine {
