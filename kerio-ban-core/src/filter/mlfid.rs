@@ -8,7 +8,7 @@
 //! Most of it is never asked for, so it is kept as plain text, in memory that
 //! the next connection uses again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::facts::{Facts, clear_text};
@@ -186,9 +186,9 @@ pub(super) struct Connections {
     records: Vec<Record>,
     unused: Vec<usize>,
     /// The connections that are remembered, oldest first.
-    known: Vec<Connection>,
+    known: VecDeque<Connection>,
     /// Hashes of their ids, in the same order.
-    hashes: Vec<u64>,
+    hashes: VecDeque<u32>,
 }
 
 #[derive(Debug)]
@@ -200,7 +200,7 @@ struct Connection {
 
 /// A hash of an id. With equal ones, ids are compared, so at worst there are
 /// [`MAX_COUNT`] comparisons, whoever chose the ids.
-fn hash(id: &str) -> u64 {
+fn hash(id: &str) -> u32 {
     let mut hash = id.len() as u64;
     let mut add = |word: u64| {
         hash = (hash ^ word)
@@ -212,7 +212,14 @@ fn hash(id: &str) -> u64 {
     add(rest
         .iter()
         .fold(0, |word, &byte| word << 8 | u64::from(byte)));
-    hash
+    (hash ^ hash >> 32) as u32
+}
+
+/// Whether one of the hashes is equal. Looks at all of them, as many at once as
+/// the processor can.
+fn has(hashes: &[u32], wanted: u32) -> bool {
+    let equal = hashes.iter().map(|hash| *hash == wanted);
+    equal.fold(false, |any, equal| any | equal)
 }
 
 impl Connections {
@@ -304,9 +311,12 @@ impl Connections {
     }
 
     /// The place of a connection that is still remembered.
-    fn find(&mut self, id: &str, hash: u64, now: Timestamp) -> Option<usize> {
-        // Mostly it is one of the last.
-        let mut places = (0..self.hashes.len()).rev();
+    fn find(&mut self, id: &str, hash: u32, now: Timestamp) -> Option<usize> {
+        let (front, back) = self.hashes.as_slices();
+        if !has(front, hash) && !has(back, hash) {
+            return None;
+        }
+        let mut places = 0..self.hashes.len();
         let place = places.find(|&place| {
             self.hashes[place] == hash && self.records[self.known[place].record].id == id
         })?;
@@ -319,12 +329,14 @@ impl Connections {
 
     fn forget(&mut self, place: usize) {
         self.hashes.remove(place);
-        self.unused.push(self.known.remove(place).record);
+        let forgotten = self.known.remove(place);
+        let record = forgotten.map(|connection| connection.record);
+        self.unused.extend(record);
     }
 
     /// Makes room as fail2ban does: from the oldest on, all that are over and
     /// one that is not.
-    fn insert(&mut self, hash: u64, record: usize, now: Timestamp) {
+    fn insert(&mut self, hash: u32, record: usize, now: Timestamp) {
         if self.known.len() >= MAX_COUNT {
             let over = |known: &&Connection| known.expires <= now;
             let over = self.known.iter().take_while(over).count();
@@ -333,8 +345,8 @@ impl Connections {
             let left = self.known.drain(..leaving);
             self.unused.extend(left.map(|connection| connection.record));
         }
-        self.hashes.push(hash);
-        self.known.push(Connection {
+        self.hashes.push_back(hash);
+        self.known.push_back(Connection {
             record,
             expires: now.later_by(MAX_AGE),
         });
