@@ -4,11 +4,11 @@
 //! Everything that decides about lines is in `kerio-ban-core`; here are words,
 //! files, terminals and exit statuses.
 
+mod ahead;
 #[allow(
     rustdoc::invalid_html_tags,
     reason = "its comments are the help text, which is no HTML"
 )]
-mod ahead;
 mod args;
 mod buffered;
 mod clock;
