@@ -87,8 +87,14 @@ pub(super) fn emit(expression: &Expression, target: Target) -> Script {
     number(root, &mut groups);
     let mut referenced = HashSet::new();
     references(root, &mut referenced);
+    let mut decisive = HashSet::new();
+    conditions(root, &mut decisive);
+    let mut chosen = HashSet::new();
+    captured_by_choice(root, false, &mut chosen);
+    decisive.retain(|group| chosen.contains(group));
     let mut emitter = Emitter {
         target,
+        decisive,
         names: names(expression, &groups, &referenced, target.engine),
         present: groups.iter().copied().collect(),
         named: HashSet::new(),
@@ -126,6 +132,30 @@ fn references(node: &Node, found: &mut HashSet<usize>) {
     }
 }
 
+/// The groups that conditions ask about.
+fn conditions(node: &Node, found: &mut HashSet<usize>) {
+    if let Kind::Condition { group, .. } = &node.kind {
+        found.insert(*group);
+    }
+    for child in node.children() {
+        conditions(child, found);
+    }
+}
+
+/// The groups that only some of several branches set.
+fn captured_by_choice(node: &Node, is_choice: bool, found: &mut HashSet<usize>) {
+    match node.kind {
+        Kind::Capture { group, .. } if is_choice => {
+            found.insert(group);
+        }
+        _ => {}
+    }
+    let is_choice = is_choice || matches!(node.kind, Kind::Alternate(_));
+    for child in node.children() {
+        captured_by_choice(child, is_choice, found);
+    }
+}
+
 /// What each group is called in the text: its own name, if the engines allow
 /// it, or one made up for a group that `fancy-regex` has to refer to. There,
 /// numbers are no longer allowed once any group has a name.
@@ -156,6 +186,8 @@ fn names(
 
 struct Emitter {
     target: Target,
+    /// Groups that conditions ask about and that only some branches set.
+    decisive: HashSet<usize>,
     /// By Python group number.
     names: Vec<Option<String>>,
     /// Groups that are in the text at all.
@@ -181,7 +213,18 @@ impl Emitter {
                     Some(name) if self.named.insert(*group) => format!("(?P<{name}>"),
                     _ => "(".to_owned(),
                 };
-                self.grouped(&open, |this| this.inner(body));
+                // Branches of one length are handed to the linear engine, which
+                // takes the first that fits and never the others. It cannot be
+                // given look-around, not even that which is always true.
+                let keep = if self.decisive.contains(group) {
+                    "(?=)"
+                } else {
+                    ""
+                };
+                self.grouped(&open, |this| {
+                    this.out.push_str(keep);
+                    this.inner(body);
+                });
             }
             Kind::Atomic(body) => self.grouped("(?>", |this| this.inner(body)),
             Kind::Look(look) => self.look(look),

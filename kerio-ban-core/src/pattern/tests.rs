@@ -107,6 +107,21 @@ fn slots_can_be_shared_by_patterns() {
 }
 
 #[test]
+fn all_branches_are_tried_in_front_of_a_condition() {
+    for (expression, text, expected) in [
+        ("(?:(a|b)|[ab])(?(1)b|[ac])", "aab-", "0-2 -"),
+        ("(?:(a)|a)(?(1)b|a)", "aab", "0-2 -"),
+        ("(?:x(?:(?P<g>a)|a)y)(?(g)b|a)", "xaya", "0-4 -"),
+        ("(?:x(?:(?P<g>a)|a)y)(?(g)a|b)", "xaya", "0-4 1-2"),
+    ] {
+        assert_eq!(search(expression, LINE, text, 0..text.len()), expected);
+        // Not ASCII, so that the general engines are asked.
+        let text = format!("{text}\u{e9}");
+        assert_eq!(search(expression, LINE, &text, 0..text.len()), expected);
+    }
+}
+
+#[test]
 fn tags_need_no_backtracking() {
     for tag in ["<HOST>", "<ADDR>", "<SUBNET>", "<F-ID/> <F-PORT/>", "<DNS>"] {
         let text = expand_tags(&Traced::computed(format!("^{tag} x$")), true);
