@@ -5,8 +5,8 @@ use std::io::{self, Read};
 use std::mem;
 use std::ops::{Deref, Range};
 
-/// How much is read at once: what several threads take in turn is worth the while of
-/// taking turns, and still fits into the nearer caches.
+/// How much is read at once: enough that threads seldom wait for each other, and
+/// little enough for the nearer caches.
 const BLOCK: usize = 512 * 1024;
 
 /// The longest line that is read. Anything longer is no line of a log, and
