@@ -3,7 +3,9 @@
 
 use std::collections::VecDeque;
 
-use kerio_ban_core::{BlockOptions, Filter, LineState, Session, SessionOptions};
+use kerio_ban_core::{
+    BlockOptions, Filter, Scouted, Session, SessionOptions, Stretch, block_lines,
+};
 
 use crate::feed::{FILTERS, options};
 use crate::shown;
@@ -75,23 +77,49 @@ fn read_ahead(
         while pending.len() < depth
             && let Some(block) = blocks.next()
         {
-            let ahead = session.ahead().map(|mut ahead| {
-                let mut out = Vec::new();
-                judge(&mut ahead, block, skip, &mut out);
-                (ahead, out)
-            });
-            pending.push_back((block, ahead));
+            pending.push_back((block, Early::read(&session, block, skip)));
         }
-        let Some((block, ahead)) = pending.pop_front() else {
+        let Some((block, early)) = pending.pop_front() else {
             break;
         };
-        match ahead {
-            Some((ahead, lines)) if session.take_over(&ahead) => out.extend(lines),
-            _ => judge(&mut session, block, skip, &mut out),
+        let taken = match early {
+            Some(Early::Judged(ahead, lines)) if session.take_over(&ahead) => {
+                out.extend(lines);
+                true
+            }
+            Some(Early::Searched(scouted)) => {
+                let done = session.feed_scouted(block, &scouted, |session, stretch| {
+                    tell(session, stretch, &mut out);
+                    Ok::<(), ()>(())
+                });
+                done == Ok(true)
+            }
+            _ => false,
+        };
+        if !taken {
+            judge(&mut session, block, skip, &mut out);
         }
     }
     out.push(shown::dates(&session));
     out
+}
+
+/// A block that was read before its turn.
+enum Early {
+    Judged(Box<Session>, Vec<String>),
+    Searched(Box<Scouted>),
+}
+
+impl Early {
+    fn read(session: &Session, block: &[u8], skip: bool) -> Option<Early> {
+        if let Some(mut ahead) = session.ahead() {
+            let mut out = Vec::new();
+            judge(&mut ahead, block, skip, &mut out);
+            return Some(Early::Judged(ahead.into(), out));
+        }
+        let scouted = session.scout()?.search_block(block, &block_options(skip));
+        Some(Early::Searched(scouted.into()))
+    }
 }
 
 /// Pieces of at least so many bytes that end with a line.
@@ -109,18 +137,29 @@ fn blocks(log: &[u8], size: usize) -> Vec<&[u8]> {
 }
 
 fn judge(session: &mut Session, block: &[u8], skip: bool, out: &mut Vec<String>) {
-    let options = BlockOptions {
-        now: shown::now(),
-        skip_comments: skip,
-        pass_over: true,
-    };
-    let done = session.feed_block(block, &options, |session, _, state| {
-        out.push(match state {
-            LineState::Skipped => "skipped".to_owned(),
-            LineState::Passed => "missed []".to_owned(),
-            LineState::Judged => shown::line(session),
-        });
+    let done = session.feed_stretches(block, &block_options(skip), |session, stretch| {
+        tell(session, stretch, out);
         Ok::<(), ()>(())
     });
     assert_eq!(done, Ok(()));
+}
+
+fn block_options(skip: bool) -> BlockOptions {
+    BlockOptions {
+        now: shown::now(),
+        skip_comments: skip,
+        pass_over: true,
+    }
+}
+
+/// Says what became of each line.
+fn tell(session: &Session, stretch: Stretch<'_>, out: &mut Vec<String>) {
+    match stretch {
+        Stretch::Skipped(_) => out.push("skipped".to_owned()),
+        Stretch::Judged(_) => out.push(shown::line(session)),
+        Stretch::Passed { lines, text } => {
+            assert_eq!(block_lines(text).count() as u64, lines);
+            out.extend((0..lines).map(|_| "missed []".to_owned()));
+        }
+    }
 }
