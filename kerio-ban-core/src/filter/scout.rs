@@ -118,6 +118,9 @@ impl Session {
     ///
     /// # Errors
     /// The first one that `each` returns; the lines after it are not read.
+    ///
+    /// # Panics
+    /// Perhaps, if another block of the same length was searched.
     pub fn feed_scouted<E>(
         &mut self,
         block: &[u8],

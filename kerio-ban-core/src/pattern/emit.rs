@@ -85,10 +85,10 @@ pub(super) fn emit(expression: &Expression, target: Target) -> Script {
     let root = &expression.root;
     let mut groups = vec![0];
     number(root, &mut groups);
-    let mut referenced = HashSet::new();
-    references(root, &mut referenced);
     let mut decisive = HashSet::new();
-    conditions(root, &mut decisive);
+    references(root, &condition, &mut decisive);
+    let mut referenced = decisive.clone();
+    references(root, &backref, &mut referenced);
     let mut chosen = HashSet::new();
     captured_by_choice(root, false, &mut chosen);
     decisive.retain(|group| chosen.contains(group));
@@ -123,22 +123,25 @@ fn number(node: &Node, groups: &mut Vec<usize>) {
     }
 }
 
-fn references(node: &Node, found: &mut HashSet<usize>) {
-    if let Kind::Backref { group, .. } | Kind::Condition { group, .. } = &node.kind {
-        found.insert(*group);
-    }
+/// The groups that are named by what `of` picks.
+fn references(node: &Node, of: &dyn Fn(&Kind) -> Option<usize>, found: &mut HashSet<usize>) {
+    found.extend(of(&node.kind));
     for child in node.children() {
-        references(child, found);
+        references(child, of, found);
     }
 }
 
-/// The groups that conditions ask about.
-fn conditions(node: &Node, found: &mut HashSet<usize>) {
-    if let Kind::Condition { group, .. } = &node.kind {
-        found.insert(*group);
+fn backref(kind: &Kind) -> Option<usize> {
+    match kind {
+        Kind::Backref { group, .. } => Some(*group),
+        _ => None,
     }
-    for child in node.children() {
-        conditions(child, found);
+}
+
+fn condition(kind: &Kind) -> Option<usize> {
+    match kind {
+        Kind::Condition { group, .. } => Some(*group),
+        _ => None,
     }
 }
 

@@ -64,7 +64,7 @@ impl Node {
     }
 
     /// The same node with each node directly inside replaced.
-    fn map_children(&self, mut map: impl FnMut(&Node) -> Node) -> Node {
+    pub(super) fn map_children(&self, mut map: impl FnMut(&Node) -> Node) -> Node {
         let mut node = self.clone();
         match &mut node.kind {
             Kind::Empty

@@ -5,7 +5,7 @@
 //! can come next there, and much fewer ways are tried in vain. The ways that
 //! remain are tried in the same order.
 
-use crate::pattern::syntax::{Kind, Look, Node, Repeat};
+use crate::pattern::syntax::{Kind, Node};
 
 /// How many branches what follows is written out for, at most.
 const MAX_BRANCHES: usize = 4;
@@ -96,35 +96,12 @@ fn surely_captures(node: &Node, wanted: usize) -> bool {
 
 /// A node with the conditions on a group decided.
 fn with(node: &Node, wanted: usize, is_set: bool) -> Node {
-    let inside = |node: &Node| with(node, wanted, is_set);
-    let all = |nodes: &[Node]| nodes.iter().map(inside).collect();
-    let kind = match &node.kind {
+    match &node.kind {
         Kind::Condition { group, yes, no } if *group == wanted => {
-            return inside(if is_set { yes } else { no });
+            with(if is_set { yes } else { no }, wanted, is_set)
         }
-        Kind::Condition { group, yes, no } => Kind::Condition {
-            group: *group,
-            yes: Box::new(inside(yes)),
-            no: Box::new(inside(no)),
-        },
-        Kind::Concat(nodes) => Kind::Concat(all(nodes)),
-        Kind::Alternate(nodes) => Kind::Alternate(all(nodes)),
-        Kind::Repeat(repeat) => Kind::Repeat(Box::new(Repeat {
-            body: inside(&repeat.body),
-            ..**repeat
-        })),
-        Kind::Capture { group, body } => Kind::Capture {
-            group: *group,
-            body: Box::new(inside(body)),
-        },
-        Kind::Atomic(body) => Kind::Atomic(Box::new(inside(body))),
-        Kind::Look(look) => Kind::Look(Box::new(Look {
-            body: inside(&look.body),
-            ..**look
-        })),
-        kind => kind.clone(),
-    };
-    Node::new(kind, node.span.clone())
+        _ => node.map_children(|child| with(child, wanted, is_set)),
+    }
 }
 
 #[cfg(test)]
