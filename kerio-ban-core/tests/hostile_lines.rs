@@ -136,19 +136,23 @@ fn giving_up_is_said() {
 /// The longest lines that are tried, in bytes.
 const LONG: usize = 10_000_000;
 
-/// A line of so many bytes takes few steps for each, and is never given up.
-fn takes_few_steps(name: &str, filter: &Filter, start: &str, pump: &str, end: &str) {
+/// A line of so many bytes takes fewer steps than `most` for each, and is never
+/// given up.
+fn takes_few_steps(name: &str, filter: &Filter, [start, pump, end]: [&str; 3], most: u64) {
     let line = [start, &pump.repeat(LONG / pump.len()), end].concat();
     let (steps, given_up) = steps(filter, &line);
     assert!(!given_up, "{name}, {pump:?}: given up");
-    assert!(steps < 2 * LONG as u64, "{name}, {pump:?}: {steps} steps");
+    assert!(
+        steps < most * LONG as u64,
+        "{name}, {pump:?}: {steps} steps"
+    );
 }
 
 #[test]
 fn a_line_of_megabytes_takes_few_steps_for_a_byte() {
     let filter = rule(r"^(?:\S+|.*?)\s*(?:for (?:\S+|.*?))?\s*: wrong password \S+ from <HOST>$");
     for pump in ["x ", "x", " ", ": wrong password "] {
-        takes_few_steps("ways", &filter, "", pump, ": wrong password x from");
+        takes_few_steps("ways", &filter, ["", pump, ": wrong password x from"], 1);
     }
 }
 
@@ -159,39 +163,54 @@ fn so_it_is_with_stock_filters() {
         return;
     };
     let loader = Loader::new(source.join("config"));
-    let check = |spec: &str, start: &str, pump: &str, end: &str| {
+    let check = |spec: &str, line: [&str; 3], most: u64| {
         let parsed: FilterSpec = spec.parse().unwrap();
         let filter = loader.filter(&parsed).unwrap().compile().unwrap();
-        takes_few_steps(spec, &filter, start, pump, end);
+        takes_few_steps(spec, &filter, line, most);
     };
     check(
         "kerio",
-        "[17/Jun/2011 17:00:45] SMTP: User ",
-        "a doesn't exist. Attempt from IP address ",
-        "x",
+        [
+            "[17/Jun/2011 17:00:45] SMTP: User ",
+            "a doesn't exist. Attempt from IP address ",
+            "x",
+        ],
+        1,
     );
     check(
         "exim[mode=aggressive]",
-        r#"2011-06-17 17:00:45 SMTP protocol error in "AUTH LOGIN"#,
-        "\"",
-        " H=x [192.0.2.1] LOGIN command used when not advertised.",
+        [
+            r#"2011-06-17 17:00:45 SMTP protocol error in "AUTH LOGIN"#,
+            "\"",
+            " H=x [192.0.2.1] LOGIN command used when not advertised.",
+        ],
+        2,
     );
     check(
         "lighttpd-auth",
-        "2011-06-17 17:00:45: (http_auth.c.1) password doesn't match for",
-        " ",
-        "username:",
+        [
+            "2011-06-17 17:00:45: (http_auth.c.1) password doesn't match for",
+            " ",
+            "username:",
+        ],
+        1,
     );
     check(
         "sshd",
-        "Jun 17 17:00:45 h sshd[1]: Failed x for invalid user ",
-        "a from b",
-        " from",
+        [
+            "Jun 17 17:00:45 h sshd[1]: Failed x for invalid user ",
+            "a from b",
+            " from",
+        ],
+        1,
     );
     check(
         "apache-badbots",
-        r#"192.0.2.1 - - [17/Jun/2011:17:00:45 +0000] "GET /"#,
-        r#" HTTP/1.1" 200 1 "-" "EmailSiphon" "#,
-        "\"",
+        [
+            r#"192.0.2.1 - - [17/Jun/2011:17:00:45 +0000] "GET /"#,
+            r#" HTTP/1.1" 200 1 "-" "EmailSiphon" "#,
+            "\"",
+        ],
+        1,
     );
 }
