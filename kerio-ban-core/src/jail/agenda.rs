@@ -57,6 +57,14 @@ impl Agenda {
         }
     }
 
+    /// Whether `due` says so of the moment of any item; it must of all moments
+    /// before one of which it does.
+    #[inline]
+    pub(super) fn any(&self, due: impl Fn(Timestamp) -> bool) -> bool {
+        let first = [self.queue.front(), self.others.peek()];
+        first.into_iter().flatten().any(|item| due(item.at))
+    }
+
     /// Takes out the next item, if `due` says so of its moment.
     pub(super) fn next_if(&mut self, due: impl Fn(Timestamp) -> bool) -> Option<Item> {
         let from_queue = match (self.queue.front(), self.others.peek()) {
