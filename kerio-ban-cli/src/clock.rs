@@ -13,10 +13,9 @@ pub(crate) fn local_time(at: Timestamp, zone: &Zone) -> String {
     let sign = if offset < 0 { '-' } else { '+' };
     let minutes = offset.abs() / 60;
     let (hours, minutes) = (minutes / 60, minutes % 60);
-    format!(
-        "{} {sign}{hours:02}{minutes:02}",
-        date.format("%Y-%m-%d %H:%M:%S")
-    )
+    // Much faster than a format that is put together as it is read.
+    let date = date.naive_utc();
+    format!("{date} {sign}{hours:02}{minutes:02}")
 }
 
 /// A length of time: `1h 30m`, in units that fail2ban reads.

@@ -34,7 +34,7 @@ use self::jails::{Setup, Watch, World};
 use self::judging::Judging;
 use self::merge::{Entries, Merged};
 use self::needle::Needle;
-use self::reader::{Entering, Notes, ReadLog, Reader};
+use self::reader::{Entering, Notes, Reader};
 use self::records::Reading;
 use self::replay::Replay;
 use super::Answer;
@@ -185,7 +185,7 @@ impl Run<'_> {
         })?;
         let logs: Vec<Log> = groups.iter().map(|(log, ..)| log.clone()).collect();
         let mut progress = self.progress(&logs);
-        // Each log has a thread that reads it; the others help to judge.
+        // Several logs have a thread each that reads them.
         let threads = self.args.reading.threads.count() / groups.len().max(1);
         let mut readers = Vec::new();
         for (index, (log, encoding, members)) in groups.iter().enumerate() {
@@ -204,19 +204,29 @@ impl Run<'_> {
             };
             // What comes bit by bit is decided as it comes.
             let threads = if log.size().is_some() { threads } else { 1 };
-            let reader = Reader::start(lines, judging, &members, threads);
-            readers.push(reader.map_err(|error| {
-                let message = format!("cannot read `{}`: {error}", log.name());
-                Failure::request("unreadable", message)
-            })?);
+            readers.push(Reader::new(lines, judging, &members, threads));
         }
-        let mut merged = Merged::new(readers);
-        while let Some(entry) = merged.next() {
-            replay.look_up(merged.arrived());
-            replay.step(entry, report)?;
-        }
+        // Of a single log, this thread judges blocks itself; if no more than one
+        // is to do so, this one decides meanwhile.
+        let logs = if readers.len() == 1
+            && threads > 1
+            && let Some(reader) = readers.pop()
+        {
+            let read = reader.read(|entries| {
+                replay.take(entries, report)?;
+                entries.clear();
+                Ok(())
+            })?;
+            vec![read]
+        } else {
+            let mut merged = Merged::new(start(readers, &groups)?);
+            while let Some(entry) = merged.next() {
+                replay.step(&entry, report)?;
+            }
+            let logs = merged.into_sources().into_iter();
+            logs.map(Entering::into_read).collect()
+        };
         progress.finish();
-        let logs: Vec<&ReadLog> = merged.sources().iter().map(Entering::read).collect();
         let last = logs.iter().filter_map(|log| log.notes.last).max();
         replay.finish(last, report)?;
         for (log, name) in logs.iter().zip(names.iter()) {
@@ -261,7 +271,7 @@ impl Run<'_> {
         })?;
         let mut merged = Merged::new(records);
         while let Some(entry) = merged.next() {
-            replay.step(entry, report)?;
+            replay.step(&entry, report)?;
         }
         replay.finish(None, report)?;
         if without_date > 0 {
@@ -348,10 +358,23 @@ impl Run<'_> {
     }
 }
 
-/// The logs in the order in which they are first named, with the watches that
-/// read them.
-fn groups(watches: &[Watch]) -> Result<Vec<(Log, Encoding, Vec<usize>)>, Failure> {
-    let mut groups: Vec<(Log, Encoding, Vec<usize>)> = Vec::new();
+/// Has each log read by a thread of its own.
+fn start(readers: Vec<Reader>, groups: &[Group]) -> Result<Vec<Entering>, Failure> {
+    let start = |(reader, (log, ..)): (Reader, &Group)| {
+        reader.start().map_err(|error| {
+            let message = format!("cannot read `{}`: {error}", log.name());
+            Failure::request("unreadable", message)
+        })
+    };
+    readers.into_iter().zip(groups).map(start).collect()
+}
+
+/// A log, and the watches that read it.
+type Group = (Log, Encoding, Vec<usize>);
+
+/// The logs in the order in which they are first named.
+fn groups(watches: &[Watch]) -> Result<Vec<Group>, Failure> {
+    let mut groups: Vec<Group> = Vec::new();
     for (index, watch) in watches.iter().enumerate() {
         for log in &watch.logs {
             let known = groups

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kerio_ban_core::{BlockOptions, Outcome, Session, Stretch, Timestamp, Trouble};
 
-use super::merge::{Mention, What, Why};
+use super::merge::{Entry, Mention, What, Why};
 use super::needle::Needle;
 use super::places::Place;
 use crate::ahead::Ahead;
@@ -21,18 +21,10 @@ pub(super) struct Judging {
     pub(super) keep_texts: bool,
 }
 
-/// What was found in a line, before it is known when it counts.
-pub(super) struct Found {
-    pub(super) watch: usize,
-    pub(super) place: Place,
-    pub(super) time: Option<Timestamp>,
-    pub(super) what: What,
-}
-
 /// What one watch found in a block.
 #[derive(Default)]
 pub(super) struct Judged {
-    pub(super) found: Vec<Found>,
+    pub(super) found: Vec<Entry>,
     /// How many lines could not be decided, and the first of them.
     pub(super) undecided: u64,
     pub(super) first_undecided: Option<(Place, String)>,
@@ -64,13 +56,13 @@ impl Judging {
                 Stretch::Judged(text) => {
                     number += 1;
                     let line = Line {
+                        judging: self,
                         watch,
                         session,
                         place: Place::new(self.log, number),
                         text,
-                        keep_texts: self.keep_texts,
                     };
-                    line.findings(self.needle.as_deref(), &mut judged.found);
+                    line.findings(&mut judged.found);
                     line.troubles(&mut judged);
                 }
             }
@@ -109,22 +101,23 @@ impl Ahead for Sessions {
 
 /// A line that has just been judged.
 struct Line<'l> {
+    judging: &'l Judging,
     watch: usize,
     session: &'l Session,
     place: Place,
     text: &'l [u8],
-    keep_texts: bool,
 }
 
 impl Line<'_> {
     /// Its failures; and if it names the address that is looked for without
     /// being its failure, that.
-    fn findings(&self, needle: Option<&Needle>, found: &mut Vec<Found>) {
+    fn findings(&self, found: &mut Vec<Entry>) {
+        let needle = self.judging.needle.as_deref();
         let outcome = self.session.outcome();
         let before = found.len();
         let mut of_needle = false;
         for hit in outcome.failures() {
-            let failure = if self.keep_texts {
+            let failure = if self.judging.keep_texts {
                 hit.to_failure()
             } else {
                 hit.to_bare_failure()
@@ -133,7 +126,7 @@ impl Line<'_> {
                 of_needle |= needle.is_some_and(|needle| needle.is(&failure.id));
                 let time = failure.time;
                 let failure = failure.with_tag(self.place.tag());
-                found.push(self.found(time, failure.into()));
+                found.push(self.entry(time, failure.into()));
             }
         }
         let Some(needle) = needle.filter(|_| !of_needle) else {
@@ -143,8 +136,8 @@ impl Line<'_> {
         if !needle.is_named_in(&text) {
             return;
         }
-        let other = found[before..].iter().find_map(|found| {
-            let (rule, id) = found.what.of_whom()?;
+        let other = found[before..].iter().find_map(|entry| {
+            let (rule, id) = entry.what.of_whom()?;
             Some(Why::Other {
                 rule,
                 id: id.to_string(),
@@ -156,14 +149,14 @@ impl Line<'_> {
             text: text.into_owned(),
             why: other.unwrap_or_else(|| self.why(&outcome)),
         };
-        found.push(self.found(time, What::Mention(Box::new(mention))));
+        found.push(self.entry(time, What::Mention(Box::new(mention))));
     }
 
-    fn found(&self, time: Option<Timestamp>, what: What) -> Found {
-        Found {
+    fn entry(&self, time: Option<Timestamp>, what: What) -> Entry {
+        Entry {
+            time: time.unwrap_or(self.judging.now),
+            dated: time.is_some(),
             watch: self.watch,
-            place: self.place,
-            time,
             what,
         }
     }

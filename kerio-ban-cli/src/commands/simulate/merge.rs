@@ -1,7 +1,7 @@
 //! Failures of several logs, in the order of their times.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 
 use kerio_ban_core::{Failure, FailureId, Timestamp};
 
@@ -10,7 +10,11 @@ use super::places::Place;
 /// Something a source has to tell.
 #[derive(Debug)]
 pub(crate) struct Entry {
+    /// When it counts.
     pub(crate) time: Timestamp,
+    /// Whether that is what the log says. If not, it may change as long as the
+    /// log is read.
+    pub(crate) dated: bool,
     /// Which watch found it.
     pub(crate) watch: usize,
     pub(crate) what: What,
@@ -37,14 +41,23 @@ pub(crate) struct Bare {
 }
 
 impl Bare {
-    pub(crate) fn into_failure(self, time: Timestamp) -> Failure {
-        let mut failure = Failure::new(self.id).at(time).with_tag(self.tag);
+    pub(crate) fn failure(&self, time: Timestamp) -> Failure {
+        let mut failure = Failure::new(self.id.clone()).at(time).with_tag(self.tag);
         failure.rule = self.rule;
         failure
     }
 }
 
 impl What {
+    /// Where it was found.
+    pub(crate) fn place(&self) -> Place {
+        match self {
+            What::Bare(bare) => Place::of_tag(bare.tag),
+            What::Failure(failure) => Place::of_tag(failure.tag),
+            What::Mention(mention) => mention.place,
+        }
+    }
+
     /// The failregex of a failure, and whom it is counted under.
     pub(crate) fn of_whom(&self) -> Option<(usize, &FailureId)> {
         match self {
@@ -100,11 +113,6 @@ pub(crate) enum Why {
 pub(crate) trait Entries {
     /// The next entry. `None` at the end.
     fn next(&mut self) -> Option<Entry>;
-
-    /// Entries that will come and have not been shown yet.
-    fn arrived(&mut self) -> Option<&VecDeque<Entry>> {
-        None
-    }
 }
 
 /// Entries of several sources. The next is always the earliest of those that
@@ -119,14 +127,6 @@ impl<S: Entries> Merged<S> {
     pub(crate) fn new(mut sources: Vec<S>) -> Merged<S> {
         let mut next = Vec::new();
         let mut order = BinaryHeap::new();
-        // There is nothing to put in order.
-        if sources.len() == 1 {
-            return Merged {
-                sources,
-                next,
-                order,
-            };
-        }
         for (index, source) in sources.iter_mut().enumerate() {
             let entry = source.next();
             if let Some(entry) = &entry {
@@ -141,21 +141,13 @@ impl<S: Entries> Merged<S> {
         }
     }
 
-    pub(crate) fn sources(&self) -> &[S] {
-        &self.sources
-    }
-
-    /// Entries that will come and have not been shown yet, in no order.
-    pub(crate) fn arrived(&mut self) -> impl Iterator<Item = &Entry> {
-        self.sources.iter_mut().filter_map(S::arrived).flatten()
+    pub(crate) fn into_sources(self) -> Vec<S> {
+        self.sources
     }
 }
 
 impl<S: Entries> Entries for Merged<S> {
     fn next(&mut self) -> Option<Entry> {
-        if let [source] = &mut *self.sources {
-            return source.next();
-        }
         let Reverse((_, index)) = self.order.pop()?;
         let entry = self.next[index].take();
         self.next[index] = self.sources[index].next();
@@ -181,6 +173,7 @@ mod tests {
             let id = FailureId::parse("192.0.2.1").unwrap();
             Some(Entry {
                 time: Timestamp::from_whole_seconds(seconds),
+                dated: true,
                 watch: 0,
                 what: Failure::new(id).with_tag(tag).into(),
             })

@@ -1,17 +1,18 @@
 //! The failures in a log, with the moments at which they count.
 //!
-//! A thread of its own reads each log, a little ahead of what is decided.
+//! A log is read where its failures are decided about, or by a thread of its own, a
+//! little ahead of that.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
+use std::vec;
 
 use kerio_ban_core::{Session, Timestamp};
 
 use super::jails::Watch;
-use super::judging::{Found, Judged, Judging, Sessions};
+use super::judging::{Judged, Judging, Sessions};
 use super::merge::{Entries, Entry, What};
 use super::places::Place;
 use crate::ahead::{self, Read, Turns};
@@ -25,15 +26,15 @@ pub(super) struct Reader {
     threads: usize,
     /// The watches and how they read.
     sessions: Vec<(usize, Session)>,
-    queue: Queue,
 }
 
 /// What was found, as it becomes known when it counts.
-struct Queue {
-    sender: SyncSender<Message>,
-    ready: VecDeque<Entry>,
+struct Queue<E> {
+    /// What takes it, the first ones first.
+    each: E,
+    ready: Vec<Entry>,
     /// What was found before any date was. It counts at the first date.
-    undated: Vec<Found>,
+    undated: Vec<Entry>,
     /// The moment at which it counts, once that is known.
     start: Option<Timestamp>,
     now: Timestamp,
@@ -67,67 +68,81 @@ const MAX_UNDATED: usize = 10_000;
 const TOLERATED: f64 = 60.0;
 
 impl Reader {
-    /// Has a log read by these watches in a thread of its own, with so many
-    /// threads in all.
-    ///
-    /// # Errors
-    /// If there can be no further thread.
-    pub(super) fn start(
+    pub(super) fn new(
         lines: LogLines,
         judging: Judging,
         watches: &[(usize, &Watch)],
         threads: usize,
-    ) -> io::Result<Entering> {
-        let (sender, messages) = sync_channel(AHEAD);
+    ) -> Reader {
         let session =
             |&(index, watch): &(usize, &Watch)| (index, watch.filter.session_with(&watch.options));
-        let queue = Queue {
-            sender,
-            ready: VecDeque::new(),
-            undated: Vec::new(),
-            start: None,
-            now: judging.now,
-            notes: Notes::default(),
-        };
-        let reader = Reader {
+        Reader {
             lines,
             judging: Arc::new(judging),
             threads,
             sessions: watches.iter().map(session).collect(),
-            queue,
+        }
+    }
+
+    /// Has the log read in a thread of its own.
+    ///
+    /// # Errors
+    /// If there can be no further thread.
+    pub(super) fn start(self) -> io::Result<Entering> {
+        let (sender, messages) = sync_channel(AHEAD);
+        let run = move || {
+            let read = self.read(|entries| {
+                let sent = sender.send(Message::Entries(std::mem::take(entries)));
+                sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
+            });
+            // Nobody listens any more if the output was closed.
+            if let Ok(read) = read {
+                drop(sender.send(Message::End(read)));
+            }
         };
-        let thread = thread::Builder::new().name("log".to_owned());
-        thread.spawn(move || reader.run())?;
+        thread::Builder::new().name("log".to_owned()).spawn(run)?;
         Ok(Entering {
             messages,
-            ready: VecDeque::new(),
-            fresh: false,
+            ready: Vec::new().into_iter(),
             read: ReadLog::default(),
         })
     }
 
-    fn run(mut self) {
+    /// Reads the log to its end. `each` takes what was found, the first ones
+    /// first, and leaves nothing behind.
+    ///
+    /// # Errors
+    /// What `each` says.
+    pub(super) fn read(
+        mut self,
+        each: impl FnMut(&mut Vec<Entry>) -> io::Result<()>,
+    ) -> io::Result<ReadLog> {
+        let mut queue = Queue {
+            each,
+            ready: Vec::new(),
+            undated: Vec::new(),
+            start: None,
+            now: self.judging.now,
+            notes: Notes::default(),
+        };
         let mut in_order = InOrder {
             judging: &self.judging,
             sessions: &mut self.sessions,
-            queue: &mut self.queue,
+            queue: &mut queue,
         };
-        let read = ahead::read(&mut self.lines, self.threads, &mut in_order);
-        // Nobody listens any more if the output was closed.
-        if let Ok(read) = read {
-            self.queue.end(read);
-        }
+        let read = ahead::read(&mut self.lines, self.threads, &mut in_order)?;
+        queue.end(read)
     }
 }
 
 /// What is done in the order of the blocks.
-struct InOrder<'r> {
+struct InOrder<'r, E> {
     judging: &'r Arc<Judging>,
     sessions: &'r mut Vec<(usize, Session)>,
-    queue: &'r mut Queue,
+    queue: &'r mut Queue<E>,
 }
 
-impl Turns for InOrder<'_> {
+impl<E: FnMut(&mut Vec<Entry>) -> io::Result<()>> Turns for InOrder<'_, E> {
     type Ahead = Sessions;
 
     fn judge(&mut self, block: &[u8], number: u64) -> io::Result<u64> {
@@ -170,7 +185,7 @@ impl Turns for InOrder<'_> {
     }
 }
 
-impl InOrder<'_> {
+impl<E: FnMut(&mut Vec<Entry>) -> io::Result<()>> InOrder<'_, E> {
     /// Takes what all watches found in the next block.
     fn take_all(&mut self, judged: Vec<Judged>) -> io::Result<()> {
         let several = judged.len() > 1;
@@ -186,17 +201,15 @@ impl InOrder<'_> {
             }
         }
         if several {
-            found.sort_by_key(|found: &Found| found.place);
+            found.sort_by_key(|entry: &Entry| entry.what.place());
         }
-        for found in found {
-            self.queue.take(found);
-        }
+        self.queue.take_all(found);
         let dates = self.sessions.iter().map(|(_, session)| session.last_date());
         self.queue.block_is_over(dates.flatten().max())
     }
 }
 
-impl Queue {
+impl<E: FnMut(&mut Vec<Entry>) -> io::Result<()>> Queue<E> {
     /// `last` is the date last seen.
     fn block_is_over(&mut self, last: Option<Timestamp>) -> io::Result<()> {
         self.notes.last = last.or(self.notes.last);
@@ -212,42 +225,46 @@ impl Queue {
         if self.ready.is_empty() {
             return Ok(());
         }
-        let entries = std::mem::take(&mut self.ready);
-        let sent = self.sender.send(Message::Entries(entries));
-        sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
+        (self.each)(&mut self.ready)
     }
 
-    fn end(mut self, read: Read) {
+    fn end(mut self, read: Read) -> io::Result<ReadLog> {
         if let Some(error) = read.broken {
             self.notes.broken = Some(input::broken_off(&error, read.lines));
         }
         if !self.undated.is_empty() {
             self.begin_at(self.now);
         }
-        if self.send().is_ok() {
-            let read = ReadLog {
-                lines: read.lines,
-                notes: self.notes,
-            };
-            drop(self.sender.send(Message::End(read)));
+        self.send()?;
+        Ok(ReadLog {
+            lines: read.lines,
+            notes: self.notes,
+        })
+    }
+
+    /// Puts what was found behind the rest.
+    fn take_all(&mut self, mut found: Vec<Entry>) {
+        if self.start.is_none() {
+            found.into_iter().for_each(|entry| self.take(entry));
+        } else {
+            found.iter_mut().for_each(|entry| self.settle(entry));
+            self.ready.append(&mut found);
         }
     }
 
     /// Puts what was found behind the rest, as soon as it is known when it
     /// counts.
-    fn take(&mut self, found: Found) {
-        if let Some(time) = found.time
-            && self.start.is_none()
-        {
-            self.begin_at(time);
+    fn take(&mut self, mut entry: Entry) {
+        if entry.dated && self.start.is_none() {
+            self.begin_at(entry.time);
         }
-        match found.time.or(self.start) {
-            Some(time) => self.push(found, time),
-            None => {
-                self.undated.push(found);
-                if self.undated.len() >= MAX_UNDATED {
-                    self.begin_at(self.now);
-                }
+        if self.start.is_some() {
+            self.settle(&mut entry);
+            self.ready.push(entry);
+        } else {
+            self.undated.push(entry);
+            if self.undated.len() >= MAX_UNDATED {
+                self.begin_at(self.now);
             }
         }
     }
@@ -258,35 +275,36 @@ impl Queue {
         if time == self.now {
             self.notes.without_date += self.undated.len() as u64;
         }
-        for found in std::mem::take(&mut self.undated) {
-            self.push(found, time);
+        for entry in std::mem::take(&mut self.undated) {
+            self.take(entry);
         }
     }
 
-    fn push(&mut self, mut found: Found, time: Timestamp) {
-        let notes = &mut self.notes;
-        if let What::Failure(failure) = &mut found.what {
-            failure.time = Some(time);
-        }
-        if found.what.of_whom().is_some() {
-            let previous = notes.previous.replace(time);
-            if let Some(previous) = previous.filter(|previous| previous.since(time) > TOLERATED) {
-                notes.backwards += 1;
-                let first = &mut notes.first_backwards;
-                first.get_or_insert((found.place, previous, time));
+    /// Decides when something counts, now that it is known when the log begins.
+    fn settle(&mut self, entry: &mut Entry) {
+        if !entry.dated {
+            entry.time = self.start.unwrap_or(self.now);
+            if let What::Failure(failure) = &mut entry.what {
+                failure.time = Some(entry.time);
             }
         }
-        self.ready.push_back(Entry {
-            time,
-            watch: found.watch,
-            what: found.what,
-        });
+        if entry.what.of_whom().is_none() {
+            return;
+        }
+        let time = entry.time;
+        let notes = &mut self.notes;
+        let previous = notes.previous.replace(time);
+        if let Some(previous) = previous.filter(|previous| previous.since(time) > TOLERATED) {
+            notes.backwards += 1;
+            let first = &mut notes.first_backwards;
+            first.get_or_insert((entry.what.place(), previous, time));
+        }
     }
 }
 
 /// What comes from a thread that reads a log.
 enum Message {
-    Entries(VecDeque<Entry>),
+    Entries(Vec<Entry>),
     End(ReadLog),
 }
 
@@ -303,36 +321,30 @@ const AHEAD: usize = 4;
 /// The entries of a log, as they come from the thread that reads it.
 pub(super) struct Entering {
     messages: Receiver<Message>,
-    ready: VecDeque<Entry>,
-    /// Whether these have just arrived.
-    fresh: bool,
+    ready: vec::IntoIter<Entry>,
     /// What there is to say of the log, after the last entry.
     read: ReadLog,
 }
 
 impl Entering {
-    pub(super) fn read(&self) -> &ReadLog {
-        &self.read
+    /// What there is to say of the log, once all entries have been taken.
+    pub(super) fn into_read(self) -> ReadLog {
+        self.read
     }
 }
 
 impl Entries for Entering {
     fn next(&mut self) -> Option<Entry> {
-        while self.ready.is_empty() {
+        loop {
+            if let Some(entry) = self.ready.next() {
+                return Some(entry);
+            }
             match self.messages.recv() {
-                Ok(Message::Entries(entries)) => {
-                    self.ready = entries;
-                    self.fresh = true;
-                }
+                Ok(Message::Entries(entries)) => self.ready = entries.into_iter(),
                 Ok(Message::End(read)) => self.read = read,
                 // The thread is at its end.
                 Err(_) => return None,
             }
         }
-        self.ready.pop_front()
-    }
-
-    fn arrived(&mut self) -> Option<&VecDeque<Entry>> {
-        std::mem::take(&mut self.fresh).then_some(&self.ready)
     }
 }

@@ -186,6 +186,7 @@ impl<'a> Reading<'a> {
         failure.time = Some(time);
         entries.push_back(Entry {
             time,
+            dated: true,
             watch,
             what: failure.into(),
         });

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
-use std::hint::black_box;
+use std::io;
 use std::sync::Arc;
 
 use kerio_ban_core::{
@@ -15,7 +15,6 @@ use super::accounts::Accounts;
 use super::events::{Event, Happening, Report, WouldRun};
 use super::jails::{LaneSetup, Variant};
 use super::merge::{Entry, Mention, What};
-use crate::failure::Failure as Problem;
 
 /// A jail with all that has happened in it.
 pub(crate) struct Lane {
@@ -157,11 +156,17 @@ impl Random {
     }
 }
 
+/// For how many failures accounts are looked up together: as many as the nearest
+/// cache holds.
+const AT_ONCE: usize = 64;
+
 /// All jails together.
 pub(crate) struct Replay {
     pub(crate) lanes: Vec<Lane>,
     /// The lanes of each watch.
     of_watch: Vec<Vec<usize>>,
+    /// Where the accounts are that are asked for next.
+    places: Vec<usize>,
     /// Nothing that happens later is taken into account.
     until: Option<Timestamp>,
     /// The latest moment so far.
@@ -186,26 +191,31 @@ impl Replay {
         Replay {
             lanes: lanes.into_iter().map(lane).collect(),
             of_watch,
+            places: Vec::new(),
             until,
             clock: None,
             from: None,
         }
     }
 
-    /// Looks at the accounts that these entries will ask for. It makes no
-    /// difference but that memory is waited for once, not once for each of them.
-    pub(crate) fn look_up<'e>(&self, entries: impl Iterator<Item = &'e Entry>) {
-        let failures = entries.filter_map(|entry| {
-            let (_, id) = entry.what.of_whom()?;
-            let lanes = self.of_watch[entry.watch].iter();
-            let accounts = lanes.filter_map(|&lane| self.lanes[lane].accounts.get(id));
-            Some(accounts.map(|account| account.failures).sum::<u64>())
-        });
-        black_box(failures.fold(0, u64::wrapping_add));
+    /// Takes what happens next, in this order.
+    pub(crate) fn take(&mut self, entries: &[Entry], report: &mut dyn Report) -> io::Result<()> {
+        for entries in entries.chunks(AT_ONCE) {
+            for (index, lane) in self.lanes.iter().enumerate() {
+                let of_lane = |entry: &&Entry| self.of_watch[entry.watch].contains(&index);
+                let whom = entries.iter().filter(of_lane);
+                let ids = whom.filter_map(|entry| Some(entry.what.of_whom()?.1));
+                lane.accounts.look_up(ids, &mut self.places);
+            }
+            for entry in entries {
+                self.step(entry, report)?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes what happens next.
-    pub(crate) fn step(&mut self, entry: Entry, report: &mut dyn Report) -> Result<(), Problem> {
+    pub(crate) fn step(&mut self, entry: &Entry, report: &mut dyn Report) -> io::Result<()> {
         let now = entry.time;
         if self.until.is_some_and(|until| now > until) {
             return Ok(());
@@ -213,10 +223,10 @@ impl Replay {
         self.clock = self.clock.max(Some(now));
         self.from = self.from.map_or(Some(now), |from| Some(from.min(now)));
         self.lift(now, report)?;
-        match entry.what {
-            What::Bare(bare) => self.failure(entry.watch, &bare.into_failure(now), now, report),
-            What::Failure(failure) => self.failure(entry.watch, &failure, now, report),
-            What::Mention(mention) => self.mention(entry.watch, &mention, now, report),
+        match &entry.what {
+            What::Bare(bare) => self.failure(entry.watch, &bare.failure(now), now, report),
+            What::Failure(failure) => self.failure(entry.watch, failure, now, report),
+            What::Mention(mention) => self.mention(entry.watch, mention, now, report),
         }
     }
 
@@ -226,7 +236,7 @@ impl Replay {
         failure: &Failure,
         now: Timestamp,
         report: &mut dyn Report,
-    ) -> Result<(), Problem> {
+    ) -> io::Result<()> {
         for position in 0..self.of_watch[watch].len() {
             self.count(self.of_watch[watch][position], failure, now, report)?;
         }
@@ -239,7 +249,7 @@ impl Replay {
         mention: &Mention,
         now: Timestamp,
         report: &mut dyn Report,
-    ) -> Result<(), Problem> {
+    ) -> io::Result<()> {
         for &index in &self.of_watch[watch] {
             let happening = Happening {
                 at: now,
@@ -258,7 +268,7 @@ impl Replay {
         &mut self,
         end: Option<Timestamp>,
         report: &mut dyn Report,
-    ) -> Result<(), Problem> {
+    ) -> io::Result<()> {
         let end = self.until.or(self.clock.max(end));
         if let Some(end) = end {
             self.clock = Some(end);
@@ -268,7 +278,7 @@ impl Replay {
     }
 
     /// Lifts the bans that are over, in all jails, in the order of their ends.
-    fn lift(&mut self, now: Timestamp, report: &mut dyn Report) -> Result<(), Problem> {
+    fn lift(&mut self, now: Timestamp, report: &mut dyn Report) -> io::Result<()> {
         let mut over: Vec<(usize, Unban)> = Vec::new();
         for (index, lane) in self.lanes.iter_mut().enumerate() {
             lane.tracker.lift(now);
@@ -303,7 +313,7 @@ impl Replay {
         failure: &Failure,
         now: Timestamp,
         report: &mut dyn Report,
-    ) -> Result<(), Problem> {
+    ) -> io::Result<()> {
         let lane = &mut self.lanes[index];
         let mut would_run = match &mut lane.actions {
             Some(actions) => actions.start(&lane.name, now),
