@@ -82,18 +82,18 @@ pub(crate) fn read<T: Turns>(
     if threads < 2 || turns.ahead().is_none() {
         return alone(lines, first, turns);
     }
-    let source = Source::new(lines, first, threads as u64);
-    if let Taken::Task(task) = source.take(Who::First) {
+    let source = Source::new(lines, first, threads);
+    if let Taken::Task(task) = source.take(FIRST) {
         thread::scope(|scope| {
             let (sender, done) = channel();
-            for _ in 1..threads {
+            for index in 1..threads {
                 let Some(ahead) = turns.ahead() else {
                     break;
                 };
                 let (source, sender) = (&source, sender.clone());
                 let thread = thread::Builder::new().name("judge".to_owned());
                 // Where there can be no thread, this one does everything.
-                let _ = thread.spawn_scoped(scope, move || run(ahead, source, &sender));
+                let _ = thread.spawn_scoped(scope, move || run(index, ahead, source, &sender));
             }
             drop(sender);
             let _stop = Stop(&source);
@@ -125,6 +125,8 @@ fn alone<T: Turns>(lines: &mut LogLines, mut number: u64, turns: &mut T) -> io::
 /// A block, and where it stands in the log.
 struct Task {
     block: Block,
+    /// The thread that read it.
+    reader: usize,
     turn: u64,
     /// The number of the line before it.
     number: u64,
@@ -138,10 +140,10 @@ struct Early<D> {
 }
 
 /// Judges blocks ahead of their turn until there are no more.
-fn run<A: Ahead>(ahead: A, source: &Source<'_>, to: &Sender<Early<A::Done>>) {
+fn run<A: Ahead>(index: usize, ahead: A, source: &Source<'_>, to: &Sender<Early<A::Done>>) {
     let mut ahead = Some(ahead);
     while let Some(this) = ahead.take()
-        && let Taken::Task(task) = source.take(Who::Other)
+        && let Taken::Task(task) = source.take(index)
     {
         let (done, next) = this.judge(&task.block, task.number);
         ahead = next;
@@ -167,7 +169,7 @@ fn in_order<T: Turns>(
             Taken::Task(task) if task.turn == turn => {
                 turns.judge(&task.block, task.number)?;
                 turn += 1;
-                spare.push(task.block);
+                spare.push(task);
             }
             Taken::Task(task) => {
                 let ahead = turns.ahead();
@@ -196,13 +198,13 @@ fn in_order<T: Turns>(
                 in_vain + 1
             };
             turn += 1;
-            spare.push(task.block);
+            spare.push(task);
         }
         source.done(turn, &mut spare);
         if in_vain >= PATIENCE {
             source.lock().ahead = false;
         }
-        taken = source.take(Who::First);
+        taken = source.take(FIRST);
     }
 }
 
@@ -223,8 +225,8 @@ struct State<'l> {
     last: u64,
     /// How many turns have passed.
     done: u64,
-    /// Memory of blocks that are done.
-    spare: Vec<Block>,
+    /// For each thread, memory of blocks that it read and that are done.
+    spare: Vec<Vec<Block>>,
     at_end: bool,
     broken: Option<io::Error>,
     /// Whether blocks are judged ahead of their turn.
@@ -239,31 +241,26 @@ enum Taken {
     End,
 }
 
-/// Who asks for a block.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Who {
-    /// The thread that goes by the order of the blocks.
-    First,
-    /// Another one. It waits until others are done.
-    Other,
-}
+/// The thread that goes by the order of the blocks. Any other one waits until
+/// others are done.
+const FIRST: usize = 0;
 
 impl<'l> Source<'l> {
     /// `last`: the number of the last line that was read.
-    fn new(lines: &'l mut LogLines, last: u64, threads: u64) -> Source<'l> {
+    fn new(lines: &'l mut LogLines, last: u64, threads: usize) -> Source<'l> {
         Source {
             state: Mutex::new(State {
                 lines,
                 taken: 0,
                 last,
                 done: 0,
-                spare: Vec::new(),
+                spare: (0..threads).map(|_| Vec::new()).collect(),
                 at_end: false,
                 broken: None,
                 ahead: true,
             }),
             changed: Condvar::new(),
-            room: 2 * threads + 2,
+            room: 2 * threads as u64 + 2,
         }
     }
 
@@ -271,19 +268,19 @@ impl<'l> Source<'l> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next block of the log.
-    fn take(&self, who: Who) -> Taken {
+    /// The next block of the log, for the thread of this index.
+    fn take(&self, index: usize) -> Taken {
         let mut state = self.lock();
         loop {
             let waiting = state.taken - state.done;
             let room = if state.ahead { self.room } else { 1 };
-            if state.at_end || (who == Who::Other && !state.ahead) {
+            if state.at_end || (index != FIRST && !state.ahead) {
                 return Taken::End;
             }
             if waiting < room {
-                return state.next();
+                return state.next(index);
             }
-            if who == Who::First {
+            if index == FIRST {
                 return Taken::Full;
             }
             let woken = self.changed.wait(state);
@@ -292,9 +289,11 @@ impl<'l> Source<'l> {
     }
 
     /// Takes note of how many turns have passed, and takes memory back.
-    fn done(&self, turns: u64, spare: &mut Vec<Block>) {
+    fn done(&self, turns: u64, spare: &mut Vec<Task>) {
         let mut state = self.lock();
-        state.spare.append(spare);
+        for task in spare.drain(..) {
+            state.spare[task.reader].push(task.block);
+        }
         let was_full = state.taken - state.done >= self.room;
         state.done = turns;
         drop(state);
@@ -305,8 +304,8 @@ impl<'l> Source<'l> {
 }
 
 impl State<'_> {
-    fn next(&mut self) -> Taken {
-        let mut block = self.spare.pop().unwrap_or_default();
+    fn next(&mut self, reader: usize) -> Taken {
+        let mut block = self.spare[reader].pop().unwrap_or_default();
         match self.lines.take_block(&mut block) {
             Ok(true) => {
                 let number = self.last;
@@ -315,6 +314,7 @@ impl State<'_> {
                 self.taken += 1;
                 Taken::Task(Task {
                     block,
+                    reader,
                     turn: self.taken - 1,
                     number,
                 })

@@ -97,22 +97,31 @@ impl<R: Read> Lines<R> {
         Ok(block.map(|block| &self.buffer[block]))
     }
 
-    /// The same in memory of its own, for which that of another block is
-    /// given. `false` at the end.
+    /// The same in the memory of a block, in place of what it holds. `false` at
+    /// the end.
+    ///
+    /// What is read is put into that memory at once: a thread that uses its own
+    /// again and again has it in its nearer caches.
     ///
     /// # Errors
     /// As for [`Lines::next_line`].
     pub(crate) fn take_block(&mut self, block: &mut Block) -> io::Result<bool> {
-        let Some(lines) = self.find_block()? else {
-            return Ok(false);
-        };
+        self.swap(&mut block.memory);
+        let found = self.find_block();
+        self.swap(&mut block.memory);
+        block.lines = found?.unwrap_or_default();
+        Ok(!block.is_empty())
+    }
+
+    /// Goes on in other memory, with what has not been handed out yet.
+    fn swap(&mut self, memory: &mut Vec<u8>) {
         let rest = self.start..self.end;
-        block.memory.resize(self.buffer.len(), 0);
-        block.memory[..rest.len()].copy_from_slice(&self.buffer[rest.clone()]);
-        mem::swap(&mut self.buffer, &mut block.memory);
-        block.lines = lines;
+        if memory.len() < self.buffer.len() {
+            memory.resize(self.buffer.len(), 0);
+        }
+        memory[..rest.len()].copy_from_slice(&self.buffer[rest.clone()]);
+        mem::swap(&mut self.buffer, memory);
         (self.start, self.end) = (0, rest.len());
-        Ok(true)
     }
 
     /// Where the next lines are, after reading on if there is no whole one.
