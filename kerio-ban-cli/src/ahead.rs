@@ -7,10 +7,9 @@
 //! anew here. What comes out is the same as with one thread.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::{hint, io, mem, thread};
 
 use crate::input::{Block, LogLines};
 
@@ -60,6 +59,9 @@ pub(crate) struct Read {
 /// no more are judged ahead: the dates of some logs never settle.
 const PATIENCE: u64 = 4;
 
+/// How often it is asked whether nobody reads, before a thread goes to sleep.
+const BUSY: usize = 2000;
+
 /// Reads a log to its end, with as many threads as are of use.
 ///
 /// # Errors
@@ -102,7 +104,7 @@ pub(crate) fn read<T: Turns>(
     }
     let mut state = source.lock();
     Ok(Read {
-        lines: state.last,
+        lines: *state.last.wait(),
         broken: state.broken.take(),
     })
 }
@@ -131,6 +133,9 @@ struct Task {
     /// The number of the line before it.
     number: u64,
 }
+
+/// The number of the last line of a block, once its lines have been counted.
+type LastLine = Arc<OnceLock<u64>>;
 
 /// A block that was taken ahead of its turn, and what came of it if it could be
 /// judged.
@@ -222,7 +227,7 @@ struct State<'l> {
     /// How many blocks were taken.
     taken: u64,
     /// The number of the last line of these.
-    last: u64,
+    last: LastLine,
     /// How many turns have passed.
     done: u64,
     /// For each thread, memory of blocks that it read and that are done.
@@ -252,7 +257,7 @@ impl<'l> Source<'l> {
             state: Mutex::new(State {
                 lines,
                 taken: 0,
-                last,
+                last: Arc::new(OnceLock::from(last)),
                 done: 0,
                 spare: (0..threads).map(|_| Vec::new()).collect(),
                 at_end: false,
@@ -264,7 +269,16 @@ impl<'l> Source<'l> {
         }
     }
 
+    /// What has it reads a block, which is mostly over sooner than a thread can
+    /// be put to sleep and woken up. So at first this waits busily.
     fn lock(&self) -> MutexGuard<'_, State<'l>> {
+        for _ in 0..BUSY {
+            match self.state.try_lock() {
+                Ok(state) => return state,
+                Err(TryLockError::Poisoned(state)) => return state.into_inner(),
+                Err(TryLockError::WouldBlock) => hint::spin_loop(),
+            }
+        }
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -278,7 +292,9 @@ impl<'l> Source<'l> {
                 return Taken::End;
             }
             if waiting < room {
-                return state.next(index);
+                let block = state.next(index);
+                drop(state);
+                return block.map_or(Taken::End, |block| Taken::Task(block.number()));
             }
             if index == FIRST {
                 return Taken::Full;
@@ -304,26 +320,50 @@ impl<'l> Source<'l> {
 }
 
 impl State<'_> {
-    fn next(&mut self, reader: usize) -> Taken {
+    /// Reads the next block. `None` at the end.
+    fn next(&mut self, reader: usize) -> Option<Unnumbered> {
         let mut block = self.spare[reader].pop().unwrap_or_default();
         match self.lines.take_block(&mut block) {
             Ok(true) => {
-                let number = self.last;
-                let ends = memchr::memchr_iter(b'\n', &block).count() as u64;
-                self.last += ends + u64::from(!block.ends_with(b"\n"));
                 self.taken += 1;
-                Taken::Task(Task {
+                let last = LastLine::default();
+                Some(Unnumbered {
                     block,
                     reader,
                     turn: self.taken - 1,
-                    number,
+                    before: mem::replace(&mut self.last, Arc::clone(&last)),
+                    last,
                 })
             }
             end => {
                 self.at_end = true;
                 self.broken = end.err();
-                Taken::End
+                None
             }
+        }
+    }
+}
+
+/// A block whose lines have not been counted. That is done while others read.
+struct Unnumbered {
+    block: Block,
+    reader: usize,
+    turn: u64,
+    before: LastLine,
+    last: LastLine,
+}
+
+impl Unnumbered {
+    fn number(self) -> Task {
+        let ends = memchr::memchr_iter(b'\n', &self.block).count() as u64;
+        let lines = ends + u64::from(!self.block.ends_with(b"\n"));
+        let number = *self.before.wait();
+        self.last.get_or_init(|| number + lines);
+        Task {
+            block: self.block,
+            reader: self.reader,
+            turn: self.turn,
+            number,
         }
     }
 }
