@@ -376,12 +376,17 @@ impl Tracker {
 
     /// Lifts bans that are over by `now`, and does nothing else: when old
     /// counters are forgotten depends on failures alone, as long as nobody
-    /// calls [`Tracker::advance`].
-    pub fn lift(&mut self, now: Timestamp) {
-        // So it is with almost every failure.
-        if !self.ends.any(|end| end < now) {
-            return;
+    /// calls [`Tracker::advance`]. Whether [`Tracker::drain_unbans`] has any to
+    /// tell of.
+    pub fn lift(&mut self, now: Timestamp) -> bool {
+        // With almost every failure there is none.
+        if self.ends.any(|end| end < now) {
+            self.lift_ended(now);
         }
+        !self.lifted.is_empty()
+    }
+
+    fn lift_ended(&mut self, now: Timestamp) {
         let mut over: Vec<(u64, Unban)> = Vec::new();
         while let Some(Item { at, number, id }) = self.ends.next_if(|end| end < now) {
             let end = at;
@@ -391,9 +396,6 @@ impl Tracker {
                 self.bans.remove(&id);
                 over.push((number, Unban { id, at: now, end }));
             }
-        }
-        if over.is_empty() {
-            return;
         }
         over.sort_by_key(|(number, _)| *number);
         self.lifted.extend(over.into_iter().map(|(_, unban)| unban));

@@ -279,16 +279,15 @@ impl Replay {
 
     /// Lifts the bans that are over, in all jails, in the order of their ends.
     fn lift(&mut self, now: Timestamp, report: &mut dyn Report) -> io::Result<()> {
+        let lift = |lane: &mut Lane| lane.tracker.lift(now);
+        let lifted = self.lanes.iter_mut().map(lift);
+        // With almost every failure there is none.
+        if !lifted.fold(false, |any, lifted| any | lifted) {
+            return Ok(());
+        }
         let mut over: Vec<(usize, Unban)> = Vec::new();
         for (index, lane) in self.lanes.iter_mut().enumerate() {
-            lane.tracker.lift(now);
-            for unban in lane.tracker.drain_unbans() {
-                over.push((index, unban));
-            }
-        }
-        // So it is for almost every failure.
-        if over.is_empty() {
-            return Ok(());
+            over.extend(lane.tracker.drain_unbans().map(|unban| (index, unban)));
         }
         over.sort_by_key(|(_, unban)| unban.end);
         for (index, Unban { id, end, .. }) in over {
