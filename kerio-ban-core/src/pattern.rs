@@ -36,7 +36,7 @@ use std::sync::{Arc, OnceLock};
 
 use self::emit::{Form, Script, Target, emit, needs_backtracking};
 use self::literals::Literal;
-use self::machine::{Answer, Budget, Machine};
+use self::machine::{Answer, Budget, Machine, NOWHERE};
 use self::problem::{Failure, Problem};
 use self::program::Program;
 use self::syntax::{Assertion, Expression, Kind};
@@ -254,13 +254,17 @@ impl Pattern {
     ///
     /// # Errors
     ///
-    /// If the backtracking engine gave up.
+    /// If the backtracking engine gave up, or the text is longer than four
+    /// gigabytes.
     pub(crate) fn captures(
         &self,
         text: Haystack<'_>,
         range: Range<usize>,
         slots: &mut Slots,
     ) -> Result<bool, LimitReached> {
+        if text.as_str().len() >= NOWHERE as usize {
+            return Err(LimitReached);
+        }
         if text.is_ascii()
             && !slots.plain
             && let Some(machine) = self.0.machine()

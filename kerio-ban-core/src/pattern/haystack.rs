@@ -35,11 +35,18 @@ impl<'t> Haystack<'t> {
     }
 }
 
+/// The bytes of a group, from one place to another; [`NO_SPAN`] if it took no
+/// part in the match. Four bytes for each are enough for any text that is
+/// [searched](super::Pattern::captures), and half as many to copy.
+pub(super) type Span = (u32, u32);
+
+pub(super) const NO_SPAN: Span = (NOWHERE, NOWHERE);
+
 /// Where the groups of a match are. Reused from search to search, it
 /// allocates only when a pattern has more groups than any before.
 #[derive(Default)]
 pub(crate) struct Slots {
-    spans: Vec<Option<(usize, usize)>>,
+    pub(super) spans: Vec<Span>,
     /// Where the linear engine writes.
     pub(super) raw: Vec<Option<NonMaxUsize>>,
     /// What our own matcher works on.
@@ -65,16 +72,16 @@ impl Clone for Slots {
 /// The groups of many matches.
 #[derive(Default)]
 pub(crate) struct SavedSlots {
-    groups: Vec<Option<(usize, usize)>>,
+    groups: Vec<Span>,
     /// Where those of each match end.
-    ends: Vec<usize>,
+    ends: Vec<u32>,
 }
 
 impl SavedSlots {
     /// Adds the groups of a match. Returns its number.
     pub(crate) fn add(&mut self, slots: &Slots) -> usize {
         self.groups.extend_from_slice(&slots.spans);
-        self.ends.push(self.groups.len());
+        self.ends.push(self.groups.len() as u32);
         self.ends.len() - 1
     }
 
@@ -84,7 +91,7 @@ impl SavedSlots {
         slots.spans.clear();
         slots
             .spans
-            .extend_from_slice(&self.groups[start..self.ends[number]]);
+            .extend_from_slice(&self.groups[start as usize..self.ends[number] as usize]);
     }
 }
 
@@ -103,32 +110,22 @@ impl Slots {
         self.memory.steps()
     }
 
-    /// Takes over what our own matcher has found.
-    pub(super) fn take_found(&mut self) {
-        let found = self
-            .memory
-            .spans
-            .iter()
-            .map(|&(start, end)| (start != NOWHERE).then_some((start as usize, end as usize)));
-        self.spans.clear();
-        self.spans.extend(found);
-    }
-
     /// The bytes of a group; the first group is the whole match.
     pub(crate) fn get(&self, group: usize) -> Option<Range<usize>> {
-        let (start, end) = (*self.spans.get(group)?)?;
-        Some(start..end)
+        let &(start, end) = self.spans.get(group)?;
+        (start != NOWHERE).then_some(start as usize..end as usize)
     }
 
     pub(crate) fn clear(&mut self, groups: usize) {
-        self.spans.clear();
-        self.spans.resize(groups, None);
+        self.spans.resize(groups, NO_SPAN);
+        self.spans.fill(NO_SPAN);
     }
 
     /// Sets a group that was not set since the slots were cleared.
     pub(crate) fn put(&mut self, group: usize, start: usize, end: usize) {
         if let Some(slot) = self.spans.get_mut(group) {
-            *slot = Some((start, end));
+            let number = |place| u32::try_from(place).unwrap_or(NOWHERE);
+            *slot = (number(start), number(end));
         }
     }
 
@@ -136,14 +133,19 @@ impl Slots {
     /// counts, which is the one farthest on.
     pub(super) fn set(&mut self, group: usize, start: usize, end: usize) {
         if let Some(slot) = self.spans.get_mut(group) {
-            *slot = (*slot).max(Some((start, end)));
+            let span = (start as u32, end as u32);
+            *slot = if *slot == NO_SPAN {
+                span
+            } else {
+                span.max(*slot)
+            };
         }
     }
 
     /// Moves the end of the whole match back to a mark.
     pub(super) fn end_at(&mut self, end: usize) {
-        if let Some(Some(whole)) = self.spans.first_mut() {
-            whole.1 = whole.1.min(end);
+        if let Some(whole) = self.spans.first_mut() {
+            whole.1 = whole.1.min(end as u32);
         }
     }
 }

@@ -6,7 +6,7 @@ use super::fork::Choice;
 use super::set::Lead;
 use super::visited::Visited;
 use super::{Loop, LoopMode, Machine, Op, Place, Start};
-use crate::pattern::haystack::Slots;
+use crate::pattern::haystack::{NO_SPAN, Slots, Span};
 
 /// What a search came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +37,6 @@ pub(in crate::pattern) struct Memory {
     trail: Vec<Entry>,
     /// Places in the text, by the numbers of the marks.
     marks: Vec<u32>,
-    /// The groups, by their numbers.
-    pub(in crate::pattern) spans: Vec<(u32, u32)>,
     visited: Visited,
     /// How many steps all searches have taken.
     steps: u64,
@@ -100,30 +98,25 @@ impl Machine {
         slots: &mut Slots,
     ) -> Answer {
         let text = &text[..range.end];
-        if text.len() >= NOWHERE as usize {
-            return Answer::GivenUp;
-        }
         if matches!(self.start, Start::Here) && range.start > 0 {
             return Answer::Nothing;
         }
-        let memory = &mut slots.memory;
+        slots.clear(self.groups);
+        let Slots { memory, spans, .. } = slots;
         let mut limits = self.limits(memory.steps, text.len(), budget);
         memory.visited.is_on = false;
         // A mark is set before it is looked at.
         if memory.marks.len() < self.marks {
             memory.marks.resize(self.marks, NOWHERE);
         }
-        memory.spans.clear();
-        memory.spans.resize(self.groups, (NOWHERE, NOWHERE));
         let mut from = range.start;
         loop {
             let Some(start) = self.next_start(text, from) else {
                 return Answer::Nothing;
             };
-            match self.attempt(text, start, &mut limits, memory) {
+            match self.attempt(text, start, &mut limits, memory, spans) {
                 Way::To(end) => {
-                    memory.spans[0] = (start as u32, end as u32);
-                    slots.take_found();
+                    spans[0] = (start as u32, end as u32);
                     return Answer::Found;
                 }
                 Way::None => {}
@@ -134,7 +127,7 @@ impl Machine {
             }
             memory.steps += (start - from) as u64 / 16;
             from = start + 1;
-            memory.spans.fill((NOWHERE, NOWHERE));
+            spans.fill(NO_SPAN);
         }
     }
 
@@ -180,11 +173,17 @@ impl Machine {
     }
 
     /// Tries to match at one place.
-    fn attempt(&self, text: &[u8], start: usize, limits: &mut Limits, memory: &mut Memory) -> Way {
+    fn attempt(
+        &self,
+        text: &[u8],
+        start: usize,
+        limits: &mut Limits,
+        memory: &mut Memory,
+        spans: &mut [Span],
+    ) -> Way {
         let Memory {
             trail,
             marks,
-            spans,
             visited,
             steps,
         } = memory;
