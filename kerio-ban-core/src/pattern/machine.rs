@@ -21,7 +21,7 @@ mod visited;
 
 use memchr::memmem;
 
-use self::fork::Fork;
+use self::fork::{Branch, Fork};
 use self::set::{ByteSet, Lead, Run};
 use self::visited::Memo;
 
@@ -39,7 +39,7 @@ pub(super) struct Machine {
     loops: Vec<Loop>,
     forks: Vec<Fork>,
     /// The branches of all forks.
-    branches: Vec<u32>,
+    branches: Vec<Branch>,
     start: Start,
     entry: u32,
     /// How many groups there are, the whole match included.

@@ -4,8 +4,8 @@
 //! what can come after it.
 
 use super::decide::decide;
-use super::fork::{Branch, Fork, Target};
-use super::set::{ByteSet, Lead, Run};
+use super::fork::{Branch, Branches, Fork, Target};
+use super::set::{ByteSet, Lead, Next, Run};
 use super::visited::Memo;
 use super::{Loop, LoopMode, MAX_OPS, Machine, Op, Place, Start};
 use crate::pattern::charset::ascii_set_of;
@@ -174,7 +174,7 @@ impl Compiler {
             None if set.is_empty() => Op::Fail,
             None => Op::Set { set, next: next.op },
         };
-        self.push(op, Lead::new(set, false))
+        self.push(op, next.lead.behind(set))
     }
 
     fn concat(&mut self, nodes: &[Node], mut next: Target) -> Option<Target> {
@@ -199,6 +199,7 @@ impl Compiler {
         Some(next)
     }
 
+    /// At least two bytes.
     fn literal(&mut self, literal: &[u8], next: Target) -> Option<Target> {
         let (at, length) = self.add_literal(literal);
         let op = Op::Literal {
@@ -206,7 +207,9 @@ impl Compiler {
             length,
             next: next.op,
         };
-        self.push(op, Lead::new(ByteSet::of(literal[0]), false))
+        let lead = Lead::new(ByteSet::of(literal[0]), false);
+        let then = Next::new(ByteSet::of(literal[1]), false);
+        self.push(op, lead.then(then))
     }
 
     /// Where the bytes are among the literals, and how many.
@@ -221,7 +224,8 @@ impl Compiler {
         let digits = ByteSet::new(ascii_set_of(&last.body.kind)?);
         self.character_loop(last, Run::new(digits, None), next)?;
         let last = self.machine.loops.len() as u32 - 1;
-        self.push(Op::Address { last }, Lead::new(digits, false))
+        let then = Next::new(digits.or(ByteSet::of(b'.')), false);
+        self.push(Op::Address { last }, Lead::new(digits, false).then(then))
     }
 
     fn alternate(&mut self, nodes: &[Node], next: Target) -> Option<Target> {
@@ -242,7 +246,7 @@ impl Compiler {
     }
 
     fn new_fork(&mut self, branches: &[Target]) -> Option<u32> {
-        let branches: Vec<Branch> = branches
+        let branches: Vec<Branches> = branches
             .iter()
             .flat_map(|branch| self.branches_of(*branch))
             .collect();
@@ -255,27 +259,31 @@ impl Compiler {
 
     /// A way on as branches of a fork. One that is a fork itself has been
     /// looked at as soon as the next byte has.
-    fn branches_of(&self, target: Target) -> Vec<Branch> {
+    fn branches_of(&self, target: Target) -> Vec<Branches> {
         if let Op::Fork(number) = self.machine.ops[target.op as usize] {
             let fork = &self.machine.forks[number as usize];
             if let Some(branches) = fork.branches(&self.machine.branches) {
                 return branches;
             }
         }
-        vec![Branch {
+        vec![Branches {
             bytes: target.lead.bytes,
             end: target.lead.end,
-            ops: vec![target.op],
+            list: vec![Branch {
+                op: target.op,
+                then: target.lead.then,
+            }],
         }]
     }
 
     fn assertion(&mut self, assertion: Assertion, next: Target) -> Option<Target> {
-        let line_end = Lead::new(next.lead.bytes.and(ByteSet::of(b'\n')), next.lead.end);
+        let line_end = next.lead.only(ByteSet::of(b'\n'), true);
+        let behind_it = Next::new(ByteSet::NONE, true);
         let (place, lead) = match assertion {
             Assertion::TextStart => (Place::TextStart, next.lead),
             Assertion::LineStart => (Place::LineStart, next.lead),
             Assertion::TextEnd => (Place::TextEnd, Lead::new(ByteSet::NONE, next.lead.end)),
-            Assertion::LastLineEnd => (Place::LastLineEnd, line_end),
+            Assertion::LastLineEnd => (Place::LastLineEnd, line_end.then(behind_it)),
             Assertion::LineEnd => (Place::LineEnd, line_end),
             // Words of an ASCII text are the same for both kinds.
             Assertion::Boundary { .. } => (Place::Boundary, next.lead),
@@ -333,8 +341,8 @@ impl Compiler {
             return self.push(deny, next.lead);
         }
         // Both begin at the same byte.
-        let bytes = next.lead.bytes.and(body.lead.bytes);
-        let lead = Lead::new(bytes, next.lead.end && body.lead.end);
+        let lead = next.lead.only(body.lead.bytes, body.lead.end);
+        let lead = lead.then(lead.then.and(body.lead.then));
         self.push(Op::Barrier { next: body.op }, lead)
     }
 
@@ -376,10 +384,17 @@ impl Compiler {
             RepeatMode::Lazy => LoopMode::Lazy,
             RepeatMode::Possessive => LoopMode::All,
         };
+        let more = Next::new(set, false);
+        let then = match (repeat.min, repeat.max) {
+            (0 | 1, Some(1)) => next.lead.first(),
+            (0 | 1, _) => more.or(next.lead.first()),
+            _ => more,
+        };
+        let turn = Lead::new(set, false).then(then);
         let lead = if repeat.min > 0 {
-            Lead::new(set, false)
+            turn
         } else {
-            Lead::new(set, false).or(next.lead)
+            turn.or(next.lead)
         };
         self.machine.loops.push(Loop {
             set: run,

@@ -1,6 +1,6 @@
 //! Choosing branches by the next byte.
 
-use super::set::{ByteSet, Lead};
+use super::set::{ByteSet, Lead, Next};
 
 /// Which branches can match, by the next byte.
 pub(super) struct Fork {
@@ -32,11 +32,19 @@ pub(super) struct Target {
     pub(super) lead: Lead,
 }
 
-/// A branch for some bytes: the operations that are tried one after the other.
-pub(super) struct Branch {
+/// Ways on for some bytes, which are tried one after the other.
+pub(super) struct Branches {
     pub(super) bytes: ByteSet,
     pub(super) end: bool,
-    pub(super) ops: Vec<u32>,
+    pub(super) list: Vec<Branch>,
+}
+
+/// One of several ways on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Branch {
+    pub(super) op: u32,
+    /// What must come behind the byte that it was chosen by.
+    pub(super) then: Next,
 }
 
 /// The longest list that is taken over from a branch that is a fork itself.
@@ -45,9 +53,9 @@ const MAX_TAKEN_OVER: usize = 8;
 impl Fork {
     /// The branches are in the order in which they are tried. `None` if they
     /// differ too much.
-    pub(super) fn new(branches: &[Branch], pool: &mut Vec<u32>) -> Option<Fork> {
+    pub(super) fn new(branches: &[Branches], pool: &mut Vec<Branch>) -> Option<Fork> {
         // Bytes for which the same branches come into question.
-        let mut parts: Vec<(ByteSet, Vec<u32>)> = vec![(ByteSet::ALL, Vec::new())];
+        let mut parts: Vec<(ByteSet, Vec<Branch>)> = vec![(ByteSet::ALL, Vec::new())];
         for branch in branches {
             let bytes = branch.bytes;
             for index in 0..parts.len() {
@@ -57,10 +65,10 @@ impl Fork {
                     continue;
                 }
                 if both == *part {
-                    list.extend_from_slice(&branch.ops);
+                    list.extend_from_slice(&branch.list);
                 } else {
                     let mut longer = list.clone();
-                    longer.extend_from_slice(&branch.ops);
+                    longer.extend_from_slice(&branch.list);
                     *part = part.without(bytes);
                     parts.push((both, longer));
                 }
@@ -84,13 +92,20 @@ impl Fork {
         }
         fork.lists[128] = fork.ranges.len() as u8;
         let at_end = branches.iter().filter(|branch| branch.end);
-        let at_end: Vec<u32> = at_end.flat_map(|branch| &branch.ops).copied().collect();
+        let at_end = at_end.flat_map(|branch| &branch.list);
+        // Nothing is behind the end.
+        let at_end: Vec<Branch> = at_end
+            .map(|branch| Branch {
+                then: Next::ANY,
+                ..*branch
+            })
+            .collect();
         fork.push(&at_end, pool);
         for (only, &list) in fork.only.iter_mut().zip(&fork.lists) {
             let (start, end) = fork.ranges[usize::from(list)];
             *only = match end - start {
                 0 => NONE,
-                1 => u16::try_from(pool[start as usize]).ok()?,
+                1 => u16::try_from(pool[start as usize].op).ok()?,
                 _ => SEVERAL,
             };
         }
@@ -99,7 +114,7 @@ impl Fork {
 
     /// What this fork would choose, for one that has it as a branch. `None` if
     /// it is too much.
-    pub(super) fn branches(&self, pool: &[u32]) -> Option<Vec<Branch>> {
+    pub(super) fn branches(&self, pool: &[Branch]) -> Option<Vec<Branches>> {
         let mut branches = Vec::with_capacity(self.ranges.len());
         for (number, &(start, end)) in self.ranges.iter().enumerate() {
             if end - start > MAX_TAKEN_OVER as u32 {
@@ -107,16 +122,16 @@ impl Fork {
             }
             let bytes = (0..128).filter(|&byte| usize::from(self.lists[byte]) == number);
             let bytes = bytes.fold(0_u128, |bits, byte| bits | 1 << byte);
-            branches.push(Branch {
+            branches.push(Branches {
                 bytes: ByteSet::new(bytes),
                 end: usize::from(self.lists[128]) == number,
-                ops: pool[start as usize..end as usize].to_vec(),
+                list: pool[start as usize..end as usize].to_vec(),
             });
         }
         Some(branches)
     }
 
-    fn push(&mut self, list: &[u32], pool: &mut Vec<u32>) {
+    fn push(&mut self, list: &[Branch], pool: &mut Vec<Branch>) {
         let start = pool.len() as u32;
         pool.extend_from_slice(list);
         self.ranges.push((start, pool.len() as u32));

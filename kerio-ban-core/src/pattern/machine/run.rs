@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use super::fork::Choice;
-use super::set::Lead;
 use super::visited::Visited;
 use super::{Loop, LoopMode, Machine, Op, Place, Start};
 use crate::pattern::haystack::{NO_SPAN, Slots, Span};
@@ -57,7 +56,8 @@ pub(in crate::pattern) const NOWHERE: u32 = u32::MAX;
 
 #[derive(Clone, Copy, Debug)]
 enum Entry {
-    /// The branches from `branch` to `end` at this place.
+    /// The branches from `branch` to `end` at this place; the first one comes
+    /// into question.
     Branch { branch: u32, end: u32, at: u32 },
     /// A loop that can end before `at`, but not before `least`.
     Less { of: u32, least: u32, at: u32 },
@@ -172,6 +172,16 @@ impl Machine {
         }
     }
 
+    /// The first of some branches that what comes behind the next byte allows.
+    #[inline(always)]
+    fn next_branch(&self, text: &[u8], at: usize, from: u32, end: u32) -> Option<u32> {
+        let branches = self.branches.get(from as usize..end as usize)?;
+        let found = branches
+            .iter()
+            .position(|branch| branch.then.allows(text, at + 1));
+        found.map(|found| from + found as u32)
+    }
+
     /// Tries to match at one place.
     fn attempt(
         &self,
@@ -277,13 +287,17 @@ impl Machine {
                         continue 'steps;
                     }
                     Choice::Several(branch, end) => {
-                        trail.push(Entry::Branch {
-                            branch: branch + 1,
-                            end,
-                            at: at as u32,
-                        });
-                        op = self.branches[branch as usize];
-                        continue 'steps;
+                        if let Some(first) = self.next_branch(text, at, branch, end) {
+                            if let Some(branch) = self.next_branch(text, at, first + 1, end) {
+                                trail.push(Entry::Branch {
+                                    branch,
+                                    end,
+                                    at: at as u32,
+                                });
+                            }
+                            op = self.branches[first as usize].op;
+                            continue 'steps;
+                        }
                     }
                 },
                 Op::Place { place, next } => {
@@ -395,15 +409,15 @@ impl Machine {
                         end,
                         at: before,
                     } => {
-                        if end - branch > 1 {
+                        at = before as usize;
+                        op = self.branches[branch as usize].op;
+                        if let Some(branch) = self.next_branch(text, at, branch + 1, end) {
                             trail.push(Entry::Branch {
-                                branch: branch + 1,
+                                branch,
                                 end,
                                 at: before,
                             });
                         }
-                        at = before as usize;
-                        op = self.branches[branch as usize];
                         continue 'steps;
                     }
                     Entry::Less {
@@ -412,8 +426,8 @@ impl Machine {
                         at: before,
                     } => {
                         let repeated = &self.loops[of as usize];
-                        let shorter =
-                            last_place(&repeated.lead, text, least as usize, before as usize - 1);
+                        let most = before as usize - 1;
+                        let shorter = repeated.lead.last_place(text, least as usize, most);
                         if let Some(end) = shorter {
                             taken += (before as usize - end) as u64 / 32;
                             if end > least as usize {
@@ -492,7 +506,7 @@ impl Loop {
                 if end < least {
                     return None;
                 }
-                let end = last_place(&self.lead, text, least, end)?;
+                let end = self.lead.last_place(text, least, end)?;
                 if end > least {
                     trail.push(Entry::Less {
                         of: number,
@@ -526,10 +540,16 @@ impl Loop {
         if let (Some(wanted), Some(stop), None) =
             (self.lead.single(), self.set.stop, self.set.until)
         {
-            let found = memchr::memchr2(wanted, stop, &text[from..most]);
-            at = found.map_or(most, |found| from + found);
-            if text.get(at) != Some(&wanted) {
-                return None;
+            loop {
+                let found = memchr::memchr2(wanted, stop, &text[at..most]);
+                at = found.map_or(most, |found| at + found);
+                if self.lead.allows(text, at) {
+                    break;
+                }
+                if at == most || text[at] == stop {
+                    return None;
+                }
+                at += 1;
             }
         } else {
             while !self.lead.allows(text, at) {
@@ -563,20 +583,6 @@ fn three_numbers(text: &[u8], start: usize) -> Option<usize> {
         at += digits + 1;
     }
     Some(at)
-}
-
-/// The last place in a range, ends included, that what follows can begin at.
-#[inline(always)]
-fn last_place(lead: &Lead, text: &[u8], least: usize, most: usize) -> Option<usize> {
-    if lead.allows(text, most) {
-        return Some(most);
-    }
-    let between = &text[least..most];
-    let found = match lead.single() {
-        Some(byte) => memchr::memrchr(byte, between),
-        None => between.iter().rposition(|&byte| lead.bytes.has(byte)),
-    };
-    found.map(|found| least + found)
 }
 
 /// Drops all ways since the last barrier but keeps what is to be undone.

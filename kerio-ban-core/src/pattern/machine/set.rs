@@ -49,7 +49,7 @@ impl ByteSet {
     }
 }
 
-/// What the next byte must be for a match to go on. It may say yes too often.
+/// What must come next for a match to go on. It may say yes too often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Lead {
     pub(super) bytes: ByteSet,
@@ -57,6 +57,43 @@ pub(super) struct Lead {
     single: Option<u8>,
     /// Whether it can go on at the end of the text.
     pub(super) end: bool,
+    /// What must come behind that byte.
+    pub(super) then: Next,
+}
+
+/// What a byte of the text must be; it may say yes too often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Next {
+    bytes: ByteSet,
+    /// Whether the text may end there.
+    end: bool,
+}
+
+impl Next {
+    pub(super) const ANY: Next = Next {
+        bytes: ByteSet::ALL,
+        end: true,
+    };
+
+    pub(super) fn new(bytes: ByteSet, end: bool) -> Next {
+        Next { bytes, end }
+    }
+
+    pub(super) fn or(self, other: Next) -> Next {
+        Next::new(self.bytes.or(other.bytes), self.end || other.end)
+    }
+
+    pub(super) fn and(self, other: Next) -> Next {
+        Next::new(self.bytes.and(other.bytes), self.end && other.end)
+    }
+
+    #[inline(always)]
+    pub(super) fn allows(&self, text: &[u8], at: usize) -> bool {
+        match text.get(at) {
+            Some(&byte) => self.bytes.has(byte),
+            None => self.end,
+        }
+    }
 }
 
 impl Lead {
@@ -64,18 +101,47 @@ impl Lead {
         bytes: ByteSet::ALL,
         single: None,
         end: true,
+        then: Next::ANY,
     };
 
+    /// One of these bytes with anything behind it, or the end.
     pub(super) fn new(bytes: ByteSet, end: bool) -> Lead {
         Lead {
             bytes,
             single: if end { None } else { bytes.single() },
             end,
+            then: Next::ANY,
         }
     }
 
+    /// One of these bytes, and then what this begins with.
+    pub(super) fn behind(&self, bytes: ByteSet) -> Lead {
+        Lead {
+            then: self.first(),
+            ..Lead::new(bytes, false)
+        }
+    }
+
+    /// The same with fewer bytes to begin with.
+    pub(super) fn only(&self, bytes: ByteSet, end: bool) -> Lead {
+        Lead {
+            then: self.then,
+            ..Lead::new(self.bytes.and(bytes), self.end && end)
+        }
+    }
+
+    /// The same with less that may come behind the first byte.
+    pub(super) fn then(self, then: Next) -> Lead {
+        Lead { then, ..self }
+    }
+
+    pub(super) fn first(&self) -> Next {
+        Next::new(self.bytes, self.end)
+    }
+
     pub(super) fn or(self, other: Lead) -> Lead {
-        Lead::new(self.bytes.or(other.bytes), self.end || other.end)
+        let bytes = self.bytes.or(other.bytes);
+        Lead::new(bytes, self.end || other.end).then(self.then.or(other.then))
     }
 
     /// The one byte that must come next, if it is always the same.
@@ -86,8 +152,28 @@ impl Lead {
     #[inline(always)]
     pub(super) fn allows(&self, text: &[u8], at: usize) -> bool {
         match text.get(at) {
-            Some(&byte) => self.bytes.has(byte),
+            Some(&byte) => self.bytes.has(byte) && self.then.allows(text, at + 1),
             None => self.end,
+        }
+    }
+
+    /// The last place in a range, ends included, that allows it.
+    #[inline(always)]
+    pub(super) fn last_place(&self, text: &[u8], least: usize, most: usize) -> Option<usize> {
+        if self.allows(text, most) {
+            return Some(most);
+        }
+        let mut end = most;
+        loop {
+            let between = &text[least..end];
+            let found = match self.single {
+                Some(byte) => memchr::memrchr(byte, between),
+                None => between.iter().rposition(|&byte| self.bytes.has(byte)),
+            };
+            end = least + found?;
+            if self.then.allows(text, end + 1) {
+                return Some(end);
+            }
         }
     }
 }
