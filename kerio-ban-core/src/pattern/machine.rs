@@ -80,12 +80,19 @@ enum Op {
         set: ByteSet,
         next: u32,
     },
-    /// One character, repeated.
+    /// One character, repeated: as often as it can be, and nothing is given
+    /// back.
+    Run {
+        set: ByteSet,
+        min: u32,
+        max: u32,
+        next: u32,
+    },
+    /// One character, repeated in any other way.
     Loop(u32),
-    /// Three numbers of up to three digits with a dot behind each, and then the
-    /// loop of the fourth number.
+    /// Three numbers of up to three digits with a dot behind each.
     Address {
-        last: u32,
+        next: u32,
     },
     /// One of several branches.
     Fork(u32),

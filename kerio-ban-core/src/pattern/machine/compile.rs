@@ -222,10 +222,10 @@ impl Compiler {
     /// The numbers of an address.
     fn address(&mut self, last: &Repeat, next: Target) -> Option<Target> {
         let digits = ByteSet::new(ascii_set_of(&last.body.kind)?);
-        self.character_loop(last, Run::new(digits, None), next)?;
-        let last = self.machine.loops.len() as u32 - 1;
+        let last = self.character_loop(last, Run::new(digits, None), next)?;
         let then = Next::new(digits.or(ByteSet::of(b'.')), false);
-        self.push(Op::Address { last }, Lead::new(digits, false).then(then))
+        let lead = Lead::new(digits, false).then(then);
+        self.push(Op::Address { next: last.op }, lead)
     }
 
     fn alternate(&mut self, nodes: &[Node], next: Target) -> Option<Target> {
@@ -396,10 +396,21 @@ impl Compiler {
         } else {
             turn.or(next.lead)
         };
+        let (min, max) = (repeat.min, repeat.max.unwrap_or(u32::MAX));
+        if mode == LoopMode::All && run.stop.is_none() && run.until.is_none() {
+            let next = next.op;
+            let run = Op::Run {
+                set,
+                min,
+                max,
+                next,
+            };
+            return self.push(run, lead);
+        }
         self.machine.loops.push(Loop {
             set: run,
-            min: repeat.min,
-            max: repeat.max.unwrap_or(u32::MAX),
+            min,
+            max,
             mode,
             lead: next.lead,
             next: next.op,

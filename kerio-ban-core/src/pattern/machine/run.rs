@@ -29,6 +29,22 @@ pub(in crate::pattern) enum Budget {
     Remembering,
 }
 
+impl Budget {
+    /// How many steps may be taken before what failed is remembered, or without
+    /// that, all.
+    fn steps(self, length: usize) -> u64 {
+        // Of a very long line, one way may be tried, and a little more.
+        let more = length as u64 / 2;
+        let short = length.min(LONG) as u64;
+        match self {
+            Budget::Small => 2_000 + 16 * short + more,
+            Budget::Large => 25_000 + 50 * short + more,
+            #[cfg(test)]
+            Budget::Remembering => 0,
+        }
+    }
+}
+
 /// What a search works on, kept so that its memory is.
 #[derive(Clone, Default)]
 pub(in crate::pattern) struct Memory {
@@ -73,11 +89,13 @@ enum Entry {
     Deny { next: u32, at: u32 },
 }
 
-/// How many steps may be taken in all: until what failed is remembered, and
-/// until the search is given up.
+/// How many steps may be taken in all.
 struct Limits {
+    /// Until this is reached, what failed is not remembered.
     first: u64,
-    last: u64,
+    /// How many had been taken before.
+    before: u64,
+    budget: Budget,
 }
 
 /// Whether a way was found.
@@ -103,7 +121,11 @@ impl Machine {
         }
         slots.clear(self.groups);
         let Slots { memory, spans, .. } = slots;
-        let mut limits = self.limits(memory.steps, text.len(), budget);
+        let mut limits = Limits {
+            first: memory.steps + budget.steps(text.len()),
+            before: memory.steps,
+            budget,
+        };
         memory.visited.is_on = false;
         // A mark is set before it is looked at.
         if memory.marks.len() < self.marks {
@@ -131,26 +153,16 @@ impl Machine {
         }
     }
 
-    fn limits(&self, taken: u64, length: usize, budget: Budget) -> Limits {
-        // Of a very long line, one way may be tried, and a little more.
-        let more = length as u64 / 2;
-        let short = length.min(LONG) as u64;
-        let (first, last) = match budget {
-            Budget::Small => {
-                let steps = 2_000 + 16 * short + more;
-                (steps, steps)
-            }
-            Budget::Large => {
-                let steps = 25_000 + 50 * short + more;
-                (steps, 2 * steps + self.memo.steps(self.ops.len(), length))
-            }
+    /// How many steps may be taken before the search is given up.
+    fn last_step(&self, length: usize, limits: &Limits) -> u64 {
+        let steps = limits.budget.steps(length);
+        let steps = match limits.budget {
+            Budget::Small => steps,
+            Budget::Large => 2 * steps + self.memo.steps(self.ops.len(), length),
             #[cfg(test)]
-            Budget::Remembering => (0, 1_000_000),
+            Budget::Remembering => 1_000_000,
         };
-        Limits {
-            first: taken + first,
-            last: taken + last,
-        }
+        limits.before + steps
     }
 
     /// The next place where a match may begin.
@@ -170,6 +182,31 @@ impl Machine {
                 }
             }
         }
+    }
+
+    /// Whether the next step is to be taken, once many have been: not if it is
+    /// known to fail. `None` if these are too many.
+    #[cold]
+    #[inline(never)]
+    fn go_on_slowly(
+        &self,
+        text: &[u8],
+        taken: u64,
+        limits: &mut Limits,
+        visited: &mut Visited,
+        is_known: impl FnOnce(&mut Visited) -> bool,
+    ) -> Option<bool> {
+        let last = self.last_step(text.len(), limits);
+        if taken > last {
+            return None;
+        }
+        if !visited.is_on && !visited.begin(self, text.len()) {
+            limits.first = last;
+            return Some(true);
+        }
+        // Every step comes here from now on.
+        limits.first = 0;
+        Some(!is_known(visited))
     }
 
     /// The first of some branches that what comes behind the next byte allows.
@@ -208,17 +245,14 @@ impl Machine {
             taken += 1;
             let mut step = &self.ops[op as usize];
             if taken > limits.first {
-                if taken > limits.last {
-                    break Way::GivenUp;
-                }
-                let is_set = |group: u32| spans[group as usize].0 != NOWHERE;
-                if !visited.is_on && !visited.begin(self, text.len()) {
-                    limits.first = limits.last;
-                } else if regions == 0 && visited.again(self, op, at, is_set) {
-                    step = &Op::Fail;
-                } else {
-                    // Every step comes here from now on.
-                    limits.first = 0;
+                let is_known = |visited: &mut Visited| {
+                    let is_set = |group: u32| spans[group as usize].0 != NOWHERE;
+                    regions == 0 && visited.again(self, op, at, is_set)
+                };
+                match self.go_on_slowly(text, taken, limits, visited, is_known) {
+                    Some(true) => {}
+                    Some(false) => step = &Op::Fail,
+                    None => break Way::GivenUp,
                 }
             }
             // What does not go on has failed.
@@ -251,13 +285,27 @@ impl Machine {
                         continue 'steps;
                     }
                 }
-                Op::Address { last } => {
-                    if let Some(fourth) = three_numbers(text, at)
-                        && let Some(end) =
-                            self.loops[last as usize].begin(self, text, fourth, last, trail)
-                    {
-                        at = end;
-                        op = self.loops[last as usize].next;
+                Op::Run {
+                    set,
+                    min,
+                    max,
+                    next,
+                } => {
+                    let rest = &text[at..];
+                    let rest = &rest[..rest.len().min(max as usize)];
+                    let length = rest.iter().position(|&byte| !set.has(byte));
+                    let length = length.unwrap_or(rest.len());
+                    if length >= min as usize {
+                        taken += length as u64 / 32;
+                        at += length;
+                        op = next;
+                        continue 'steps;
+                    }
+                }
+                Op::Address { next } => {
+                    if let Some(fourth) = three_numbers(text, at) {
+                        at = fourth;
+                        op = next;
                         continue 'steps;
                     }
                 }
