@@ -67,10 +67,19 @@ impl Session {
             None if answers.is_some() => {}
             None => self.choose_candidates(filter),
         }
-        for (index, rule) in filter.failregex.iter().enumerate() {
+        let mut from = 0;
+        while let Some(index) = match &answers {
+            Some(answers) => answers.next(),
+            None => self.search.candidates.next(from),
+        } {
+            from = index + 1;
+            // Literals of ignoreregexes may be among those that were looked for.
+            let Some(rule) = filter.failregex.get(index) else {
+                break;
+            };
             let matches = match &mut answers {
-                Some(answers) => answers.matches(index, &mut self.search.slots),
-                None => self.search.candidates.contains(index) && self.matches(rule),
+                Some(answers) => answers.take(&mut self.search.slots),
+                None => self.matches(rule),
             };
             if !matches {
                 continue;

@@ -293,13 +293,17 @@ impl Answers<'_> {
         true
     }
 
-    /// Whether a failregex matched; its groups are then in the slots. To be
-    /// asked in the order of the rules.
-    pub(super) fn matches(&mut self, rule: usize, slots: &mut Slots) -> bool {
+    /// The next failregex that matched.
+    pub(super) fn next(&self) -> Option<usize> {
+        let hit = self.notes.hits[self.hits.clone()].first()?;
+        Some(hit.rule)
+    }
+
+    /// Puts the groups of its match into the slots, and goes on to the one
+    /// after it. Whether there was one.
+    pub(super) fn take(&mut self, slots: &mut Slots) -> bool {
         let hit = self.notes.hits[self.hits.clone()].first();
-        let Some(hit) = hit.filter(|hit| hit.rule == rule) else {
-            return false;
-        };
+        let Some(hit) = hit else { return false };
         self.hits.start += 1;
         self.notes.groups.load(hit.groups, slots);
         true

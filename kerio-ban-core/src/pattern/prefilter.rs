@@ -57,6 +57,16 @@ impl Candidates {
             .is_some_and(|word| word >> (index % 64) & 1 == 1)
     }
 
+    /// The first one from a position on.
+    pub(crate) fn next(&self, from: usize) -> Option<usize> {
+        let place = from / 64;
+        let first = self.words.get(place)? & (u64::MAX << (from % 64));
+        let others = self.words[place + 1..].iter().copied();
+        let mut words = (place..).zip(std::iter::once(first).chain(others));
+        let (place, word) = words.find(|&(_, word)| word != 0)?;
+        Some(64 * place + word.trailing_zeros() as usize)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.words.iter().all(|&word| word == 0)
     }
@@ -289,6 +299,17 @@ impl Searcher {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn candidates_are_gone_through_in_order() {
+        let mut candidates = Candidates::none(200);
+        let all = [0, 3, 63, 64, 190, 199];
+        all.iter().for_each(|&index| candidates.insert(index));
+        for from in 0..300 {
+            let expected = all.iter().copied().find(|&index| index >= from);
+            assert_eq!(candidates.next(from), expected, "{from}");
+        }
+    }
 
     #[test]
     fn a_text_has_the_owners_of_its_prefixes_in_any_order() {
