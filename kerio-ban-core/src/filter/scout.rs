@@ -8,6 +8,7 @@
 
 use std::convert::Infallible;
 use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::outcome::Trouble;
 use super::place::Cut;
@@ -37,6 +38,32 @@ struct Notes {
     hits: Vec<Hit>,
     /// The groups of all matches.
     groups: SavedSlots,
+}
+
+/// Notes that nobody needs any more, kept for their memory: they come from other
+/// threads, and there is a block of them for each block of the log.
+#[derive(Clone, Default)]
+pub(super) struct SpareNotes(Arc<Mutex<Vec<Notes>>>);
+
+impl SpareNotes {
+    /// Empty notes.
+    fn take(&self) -> Notes {
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        spare.pop().unwrap_or_default()
+    }
+
+    fn give_back(&self, mut notes: Notes) {
+        notes.clear();
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        spare.push(notes);
+    }
+}
+
+impl Drop for Scouted {
+    fn drop(&mut self) {
+        let notes = std::mem::take(&mut self.notes);
+        self.session.spare_notes.give_back(notes);
+    }
 }
 
 /// A [`Stretch`] of the block.
@@ -105,6 +132,7 @@ impl Session {
         let lines_are_searched_alone = self.filter.max_lines() == 1;
         let mut session = self.begin_ahead().filter(|_| lines_are_searched_alone)?;
         session.scouting = true;
+        session.spare_notes = self.spare_notes.clone();
         Some(Scout(session))
     }
 
@@ -130,13 +158,17 @@ impl Session {
         if block.len() != scouted.length || !self.take_over_dates(&scouted.session) {
             return Ok(false);
         }
+        let whole = std::str::from_utf8(block).ok();
         for stretch in &scouted.notes.stretches {
-            let text = &block[stretch.place.clone()];
+            let place = stretch.place.clone();
+            let text = &block[place.clone()];
             let stretch = match stretch.what {
                 What::Skipped => Stretch::Skipped(text),
                 What::Passed(lines) => Stretch::Passed { lines, text },
                 What::Judged(number) => {
-                    self.feed_searched(text, scouted, &scouted.notes.judged[number]);
+                    let line = whole.and_then(|whole| whole.get(place));
+                    let line = line.map_or(Line::Bytes(text), Line::Text);
+                    self.feed_searched(line, scouted, &scouted.notes.judged[number]);
                     Stretch::Judged(text)
                 }
             };
@@ -146,7 +178,7 @@ impl Session {
         Ok(true)
     }
 
-    fn feed_searched(&mut self, line: &[u8], scouted: &Scouted, judged: &Judged) {
+    fn feed_searched(&mut self, line: Line<'_>, scouted: &Scouted, judged: &Judged) {
         self.report.clear();
         if let Some((time, text)) = &judged.last_date {
             self.last_date.remember(*time, text);
@@ -154,7 +186,7 @@ impl Session {
         let done = match &judged.date {
             Err(reason) => Err(reason.clone()),
             Ok(date) => {
-                let text = Line::Bytes(line).text();
+                let text = line.text();
                 let dated = DatedLine::again(&text, date);
                 if let Some(time) = date.time.filter(|_| date.is_own()) {
                     let cut = &text[date.cut.before..][..date.cut.date];
@@ -192,7 +224,7 @@ impl Scout {
     /// Searches the lines of a block.
     pub fn search_block(self, block: &[u8], options: &BlockOptions) -> Scouted {
         let mut session = self.0;
-        let mut notes = Notes::default();
+        let mut notes = session.spare_notes.take();
         let mut at = 0;
         let result: Result<(), Infallible> =
             session.feed_stretches(block, options, |session, stretch| {
@@ -213,6 +245,13 @@ impl Scout {
 }
 
 impl Notes {
+    fn clear(&mut self) {
+        self.stretches.clear();
+        self.judged.clear();
+        self.hits.clear();
+        self.groups.clear();
+    }
+
     /// Takes note of what begins at a place of the block. Where the next
     /// begins.
     fn add(&mut self, session: &Session, block: &[u8], at: usize, stretch: Stretch<'_>) -> usize {

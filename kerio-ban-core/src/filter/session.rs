@@ -14,7 +14,7 @@ use super::mlfid::Connections;
 use super::options::SessionOptions;
 use super::outcome::{Detail, Finding, Hits, Mark, Outcome, Trouble};
 use super::scan::Chosen;
-use super::scout::{Answers, Date};
+use super::scout::{Answers, Date, SpareNotes};
 use super::split::{DatedLine, LastDate};
 use crate::date::{DateDetector, TemplateHits};
 use crate::pattern::{Candidates, Haystack, Slots};
@@ -101,6 +101,8 @@ pub struct Session {
     pub(super) start: Option<Start>,
     /// Whether it only says what the expressions find.
     pub(super) scouting: bool,
+    /// What its scouts write into.
+    pub(super) spare_notes: SpareNotes,
 }
 
 /// What the search of one line works on. Kept only so that its memory is.
@@ -275,6 +277,7 @@ impl Session {
             chosen: Chosen::default(),
             start: None,
             scouting: false,
+            spare_notes: SpareNotes::default(),
         }
     }
 

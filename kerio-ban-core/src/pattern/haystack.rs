@@ -78,6 +78,11 @@ pub(crate) struct SavedSlots {
 }
 
 impl SavedSlots {
+    pub(crate) fn clear(&mut self) {
+        self.groups.clear();
+        self.ends.clear();
+    }
+
     /// Adds the groups of a match. Returns its number.
     pub(crate) fn add(&mut self, slots: &Slots) -> usize {
         self.groups.extend_from_slice(&slots.spans);
