@@ -119,6 +119,8 @@ enum Ending {
     Known,
     /// Whether its zone, which is part of the text, ends there.
     Zone,
+    /// Whether more of it follows; behind a blank, that is a number.
+    Number,
     /// Whether more of it follows.
     Open,
 }
@@ -440,7 +442,10 @@ impl Shape {
         let (end, ending) = match (self.parts.last()?, located.zone) {
             (_, Some((_, end))) => (end, Ending::Zone),
             (Part::Byte(_), None) => (located.whole.1, Ending::Known),
-            _ => (second + 2, Ending::Open),
+            _ => match self.tail {
+                Tail::None | Tail::Fraction | Tail::FractionYear => (second + 2, Ending::Number),
+                Tail::FractionZone | Tail::BlankZone => (second + 2, Ending::Open),
+            },
         };
         let (text, minute) = (line.get(start..end)?, minute.checked_sub(start)?);
         let is_compared =
@@ -511,7 +516,10 @@ impl Shape {
                 let ends = !text.get(end).copied().is_some_and(is_word);
                 ends.then_some((start, end))
             }
-            Ending::Open => {
+            Ending::Number if matches!(text.get(end..), Some([b' ', next, ..]) if !next.is_ascii_digit()) => {
+                Some((start, end))
+            }
+            Ending::Number | Ending::Open => {
                 let (end, zone) = self.end(text, end)?;
                 zone.is_none().then_some((start, end))
             }
