@@ -113,22 +113,23 @@ impl Session {
             }
             let next = match split {
                 None if self.is_plain(filter, rule) => {
-                    self.last_date.full_into(dated, &mut self.search.full);
+                    let full = &mut self.search.full;
+                    full.clear();
+                    full.extend(self.last_date.full(dated));
                     let mark = self.plain_mark(filter, rule);
                     let slots = &self.search.slots;
                     self.report.push(index, mark, slots, None, None);
                     self.after_a_hit()
                 }
                 None => {
-                    self.last_date.full_into(dated, &mut self.search.full);
                     self.gather(filter, rule);
-                    self.record(filter, index, None, now)?
+                    self.record(filter, index, dated, None, now)?
                 }
                 Some(split) => {
                     let line = |line: &BufferedLine| Arc::clone(&line.full);
                     let matched: Vec<Arc<str>> = split.matched.iter().map(line).collect();
                     self.gather(filter, rule);
-                    let next = self.record(filter, index, Some(&matched), now);
+                    let next = self.record(filter, index, dated, Some(&matched), now);
                     self.take_rest(filter, split);
                     next?
                 }
@@ -417,6 +418,7 @@ impl Session {
         &mut self,
         filter: &Parts,
         rule: usize,
+        dated: &DatedLine<'_>,
         lines: Option<&[Arc<str>]>,
         now: Timestamp,
     ) -> Result<Next, BreaksOff> {
@@ -425,6 +427,7 @@ impl Session {
         let Session {
             search,
             connections,
+            last_date,
             ..
         } = self;
         let Search {
@@ -432,7 +435,6 @@ impl Session {
             text,
             content,
             has_content,
-            full,
             ..
         } = search;
         let texts = Texts {
@@ -443,7 +445,8 @@ impl Session {
                 &text.text
             },
         };
-        let matched = lines.map_or(Matched::Line(full), Matched::Lines);
+        let full = || Matched::Line(last_date.full(dated));
+        let matched = lines.map_or_else(full, Matched::Lines);
         let Some(connection) = gathered.get(Name::MLFID).cloned() else {
             search.facts.replace(gathered, texts);
             let matches = matched.to_vec();

@@ -121,8 +121,8 @@ impl Lines {
         self.ends.clear();
     }
 
-    fn push(&mut self, line: &str) {
-        self.text.push_str(line);
+    fn push(&mut self, line: &[&str]) {
+        line.iter().for_each(|part| self.text.push_str(part));
         self.ends.push(self.text.len());
     }
 
@@ -130,7 +130,7 @@ impl Lines {
     fn prepend(&mut self, front: &mut Lines) {
         if !front.ends.is_empty() {
             for line in self.iter() {
-                front.push(line);
+                front.push(&[line]);
             }
             std::mem::swap(self, front);
             front.clear();
@@ -151,8 +151,8 @@ impl Lines {
 /// The lines that a match took.
 #[derive(Clone, Copy)]
 pub(super) enum Matched<'l> {
-    /// The line itself, in full.
-    Line(&'l str),
+    /// The line itself, in full, in parts.
+    Line([&'l str; 3]),
     /// Lines of those that were buffered.
     Lines(&'l [Arc<str>]),
 }
@@ -160,14 +160,14 @@ pub(super) enum Matched<'l> {
 impl Matched<'_> {
     fn add_to(self, lines: &mut Lines) {
         match self {
-            Matched::Line(line) => lines.push(line),
-            Matched::Lines(more) => more.iter().for_each(|line| lines.push(line)),
+            Matched::Line(line) => lines.push(&line),
+            Matched::Lines(more) => more.iter().for_each(|line| lines.push(&[line])),
         }
     }
 
     pub(super) fn to_vec(self) -> Vec<Arc<str>> {
         match self {
-            Matched::Line(line) => vec![line.into()],
+            Matched::Line(line) => vec![line.concat().into()],
             Matched::Lines(lines) => lines.to_vec(),
         }
     }
@@ -179,6 +179,13 @@ const MAX_AGE: f64 = 300.0;
 /// How many connections fail2ban remembers.
 const MAX_COUNT: usize = 100;
 
+/// How many kinds of hashes are counted: many more than there are hashes.
+const KINDS: usize = 4096;
+
+fn kind(hash: u32) -> usize {
+    hash as usize % KINDS
+}
+
 /// The connections of one log.
 #[derive(Debug, Default)]
 pub(super) struct Connections {
@@ -189,6 +196,9 @@ pub(super) struct Connections {
     known: VecDeque<Connection>,
     /// Hashes of their ids, in the same order.
     hashes: VecDeque<u32>,
+    /// How many hashes end in the same bits, by these; nothing before the first
+    /// one. Most ids are looked for in vain.
+    similar: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -213,13 +223,6 @@ fn hash(id: &str) -> u32 {
         .iter()
         .fold(0, |word, &byte| word << 8 | u64::from(byte)));
     (hash ^ hash >> 32) as u32
-}
-
-/// Whether one of the hashes is equal. Looks at all of them, as many at once as
-/// the processor can.
-fn has(hashes: &[u32], wanted: u32) -> bool {
-    let equal = hashes.iter().map(|hash| *hash == wanted);
-    equal.fold(false, |any, equal| any | equal)
 }
 
 impl Connections {
@@ -312,11 +315,11 @@ impl Connections {
 
     /// The place of a connection that is still remembered.
     fn find(&mut self, id: &str, hash: u32, now: Timestamp) -> Option<usize> {
-        let (front, back) = self.hashes.as_slices();
-        if !has(front, hash) && !has(back, hash) {
+        if self.similar.get(kind(hash)).is_none_or(|&count| count == 0) {
             return None;
         }
-        let mut places = 0..self.hashes.len();
+        // Lines of a connection are mostly close to each other.
+        let mut places = (0..self.hashes.len()).rev();
         let place = places.find(|&place| {
             self.hashes[place] == hash && self.records[self.known[place].record].id == id
         })?;
@@ -328,7 +331,9 @@ impl Connections {
     }
 
     fn forget(&mut self, place: usize) {
-        self.hashes.remove(place);
+        if let Some(hash) = self.hashes.remove(place) {
+            self.similar[kind(hash)] -= 1;
+        }
         let forgotten = self.known.remove(place);
         let record = forgotten.map(|connection| connection.record);
         self.unused.extend(record);
@@ -340,11 +345,12 @@ impl Connections {
         if self.known.len() >= MAX_COUNT {
             let over = |known: &&Connection| known.expires <= now;
             let over = self.known.iter().take_while(over).count();
-            let leaving = self.known.len().min(over + 1);
-            self.hashes.drain(..leaving);
-            let left = self.known.drain(..leaving);
-            self.unused.extend(left.map(|connection| connection.record));
+            for _ in 0..self.known.len().min(over + 1) {
+                self.forget(0);
+            }
         }
+        self.similar.resize(KINDS, 0);
+        self.similar[kind(hash)] += 1;
         self.hashes.push_back(hash);
         self.known.push_back(Connection {
             record,

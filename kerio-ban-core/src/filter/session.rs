@@ -435,7 +435,7 @@ impl Session {
         } else {
             self.buffer.push(BufferedLine {
                 text: [dated.before, dated.after].concat().into(),
-                full: self.last_date.full(dated).into(),
+                full: self.last_date.full(dated).concat().into(),
             });
             let excess = self.buffer.len().saturating_sub(filter.max_lines);
             self.buffer.drain(..excess);

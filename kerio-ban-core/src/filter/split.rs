@@ -272,23 +272,14 @@ impl LastDate {
         Ok(dated)
     }
 
-    /// The line as fail2ban reports it: with its date, or with the last known
-    /// one in front.
-    pub(super) fn full(&self, dated: &DatedLine<'_>) -> String {
-        let mut full = String::new();
-        self.full_into(dated, &mut full);
-        full
-    }
-
-    pub(super) fn full_into(&self, dated: &DatedLine<'_>, out: &mut String) {
+    /// The line as fail2ban reports it, in parts: with its date, or with the
+    /// last known one in front.
+    pub(super) fn full<'l>(&'l self, dated: &DatedLine<'l>) -> [&'l str; 3] {
         let date = if dated.borrowed_date {
             &self.text
         } else {
             dated.date
         };
-        out.clear();
-        for part in [dated.before, date, dated.after] {
-            out.push_str(part);
-        }
+        [dated.before, date, dated.after]
     }
 }
