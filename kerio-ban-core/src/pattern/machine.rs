@@ -80,6 +80,11 @@ enum Op {
         set: ByteSet,
         next: u32,
     },
+    /// One character if it is there, and it is not given back.
+    Maybe {
+        set: ByteSet,
+        next: u32,
+    },
     /// One character, repeated: as often as it can be, and nothing is given
     /// back.
     Run {

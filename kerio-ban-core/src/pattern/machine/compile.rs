@@ -399,11 +399,14 @@ impl Compiler {
         let (min, max) = (repeat.min, repeat.max.unwrap_or(u32::MAX));
         if mode == LoopMode::All && run.stop.is_none() && run.until.is_none() {
             let next = next.op;
-            let run = Op::Run {
-                set,
-                min,
-                max,
-                next,
+            let run = match (min, max) {
+                (0, 1) => Op::Maybe { set, next },
+                _ => Op::Run {
+                    set,
+                    min,
+                    max,
+                    next,
+                },
             };
             return self.push(run, lead);
         }

@@ -1,6 +1,6 @@
 //! Choosing branches by the next byte.
 
-use super::set::{ByteSet, Lead, Next};
+use super::set::{ByteSet, Lead, Next, Seen};
 
 /// Which branches can match, by the next byte.
 pub(super) struct Fork {
@@ -140,7 +140,7 @@ impl Fork {
     /// The branches for what comes next in the text.
     #[inline(always)]
     pub(super) fn choose(&self, text: &[u8], at: usize) -> Choice {
-        let byte = text.get(at).map_or(128, |&byte| usize::from(byte & 127));
+        let byte = Seen::new(text, at).number();
         match self.only[byte] {
             NONE => Choice::Nothing,
             SEVERAL => {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::fork::Choice;
+use super::set::Seen;
 use super::visited::Visited;
 use super::{Loop, LoopMode, Machine, Op, Place, Start};
 use crate::pattern::haystack::{NO_SPAN, Slots, Span};
@@ -211,11 +212,11 @@ impl Machine {
 
     /// The first of some branches that what comes behind the next byte allows.
     #[inline(always)]
-    fn next_branch(&self, text: &[u8], at: usize, from: u32, end: u32) -> Option<u32> {
+    fn next_branch(&self, behind: Seen, from: u32, end: u32) -> Option<u32> {
         let branches = self.branches.get(from as usize..end as usize)?;
         let found = branches
             .iter()
-            .position(|branch| branch.then.allows(text, at + 1));
+            .position(|branch| branch.then.allows(behind));
         found.map(|found| from + found as u32)
     }
 
@@ -285,6 +286,11 @@ impl Machine {
                         continue 'steps;
                     }
                 }
+                Op::Maybe { set, next } => {
+                    at += usize::from(text.get(at).is_some_and(|&byte| set.has(byte)));
+                    op = next;
+                    continue 'steps;
+                }
                 Op::Run {
                     set,
                     min,
@@ -335,8 +341,9 @@ impl Machine {
                         continue 'steps;
                     }
                     Choice::Several(branch, end) => {
-                        if let Some(first) = self.next_branch(text, at, branch, end) {
-                            if let Some(branch) = self.next_branch(text, at, first + 1, end) {
+                        let behind = Seen::new(text, at + 1);
+                        if let Some(first) = self.next_branch(behind, branch, end) {
+                            if let Some(branch) = self.next_branch(behind, first + 1, end) {
                                 trail.push(Entry::Branch {
                                     branch,
                                     end,
@@ -459,7 +466,9 @@ impl Machine {
                     } => {
                         at = before as usize;
                         op = self.branches[branch as usize].op;
-                        if let Some(branch) = self.next_branch(text, at, branch + 1, end) {
+                        if let Some(branch) =
+                            self.next_branch(Seen::new(text, at + 1), branch + 1, end)
+                        {
                             trail.push(Entry::Branch {
                                 branch,
                                 end,

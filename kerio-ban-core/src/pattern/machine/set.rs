@@ -61,38 +61,46 @@ pub(super) struct Lead {
     pub(super) then: Next,
 }
 
-/// What a byte of the text must be; it may say yes too often.
+/// What a byte of the text must be; it may say yes too often. A bit for each
+/// byte, and one for the end of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Next {
-    bytes: ByteSet,
-    /// Whether the text may end there.
-    end: bool,
+pub(super) struct Next([u64; 4]);
+
+/// A byte of the text, or its end, by the number of its bit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen(u8);
+
+impl Seen {
+    #[inline(always)]
+    pub(super) fn new(text: &[u8], at: usize) -> Seen {
+        Seen(text.get(at).map_or(END, |&byte| byte & 127))
+    }
+
+    pub(super) fn number(self) -> usize {
+        usize::from(self.0)
+    }
 }
 
-impl Next {
-    pub(super) const ANY: Next = Next {
-        bytes: ByteSet::ALL,
-        end: true,
-    };
+const END: u8 = 128;
 
-    pub(super) fn new(bytes: ByteSet, end: bool) -> Next {
-        Next { bytes, end }
+impl Next {
+    pub(super) const ANY: Next = Next([u64::MAX; 4]);
+
+    pub(super) fn new(ByteSet([low, high]): ByteSet, end: bool) -> Next {
+        Next([low, high, u64::from(end), 0])
     }
 
     pub(super) fn or(self, other: Next) -> Next {
-        Next::new(self.bytes.or(other.bytes), self.end || other.end)
+        Next(std::array::from_fn(|word| self.0[word] | other.0[word]))
     }
 
     pub(super) fn and(self, other: Next) -> Next {
-        Next::new(self.bytes.and(other.bytes), self.end && other.end)
+        Next(std::array::from_fn(|word| self.0[word] & other.0[word]))
     }
 
     #[inline(always)]
-    pub(super) fn allows(&self, text: &[u8], at: usize) -> bool {
-        match text.get(at) {
-            Some(&byte) => self.bytes.has(byte),
-            None => self.end,
-        }
+    pub(super) fn allows(&self, seen: Seen) -> bool {
+        self.0[usize::from(seen.0 >> 6)] >> (seen.0 & 63) & 1 != 0
     }
 }
 
@@ -152,7 +160,7 @@ impl Lead {
     #[inline(always)]
     pub(super) fn allows(&self, text: &[u8], at: usize) -> bool {
         match text.get(at) {
-            Some(&byte) => self.bytes.has(byte) && self.then.allows(text, at + 1),
+            Some(&byte) => self.bytes.has(byte) && self.then.allows(Seen::new(text, at + 1)),
             None => self.end,
         }
     }
@@ -171,7 +179,7 @@ impl Lead {
                 None => between.iter().rposition(|&byte| self.bytes.has(byte)),
             };
             end = least + found?;
-            if self.then.allows(text, end + 1) {
+            if self.then.allows(Seen::new(text, end + 1)) {
                 return Some(end);
             }
         }
