@@ -5,11 +5,14 @@
 //! at hand, so that few lines are looked at in vain, and few enough that they can
 //! be searched all at once. This decides about speed only.
 
+mod order;
+
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use aho_corasick::{AhoCorasick, MatchKind, packed};
 
+use self::order::calm_order;
 use super::literals::{Literal, worth};
 use super::prefilter::Owners;
 use super::{Candidates, LiteralScan, Pattern};
@@ -183,67 +186,6 @@ fn spellings(piece: &[u8], fold: bool) -> Vec<Vec<u8>> {
         }
     }
     all
-}
-
-/// In which order pieces are handed to the search.
-///
-/// The search takes them in buckets, by turns, and looks first at places where
-/// each half of the first bytes is one that it is in some piece of the bucket.
-/// If the pieces are mixed badly, that holds for something that is in every
-/// line. So some orders are tried.
-fn calm_order(texts: &[&[u8]], sample: &[u8]) -> Vec<usize> {
-    const TRIES: usize = 12;
-    /// One place in so many may be looked at in vain.
-    const CALM: usize = 1024;
-    let mut order: Vec<usize> = (0..texts.len()).collect();
-    let mut best = (false_alarms(texts, &order, sample), order.clone());
-    let mut random = 1_u64;
-    for _ in 1..TRIES {
-        if best.0 * CALM <= sample.len() {
-            break;
-        }
-        for place in (1..order.len()).rev() {
-            random = random
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            order.swap(place, (random >> 33) as usize % (place + 1));
-        }
-        let alarms = false_alarms(texts, &order, sample);
-        if alarms < best.0 {
-            best = (alarms, order.clone());
-        }
-    }
-    best.1
-}
-
-/// At how many places of a sample the search would look more closely.
-fn false_alarms(texts: &[&[u8]], order: &[usize], sample: &[u8]) -> usize {
-    let buckets = if texts.len() > 32 { 16 } else { 8 };
-    let shortest = texts.iter().map(|text| text.len()).min().unwrap_or(0);
-    let looked_at = shortest.min(GRAM);
-    // By place in a piece and half a byte: the buckets that have it.
-    let mut low = [[0_u16; 16]; GRAM];
-    let mut high = [[0_u16; 16]; GRAM];
-    for (turn, &piece) in order.iter().enumerate() {
-        let bucket = 1 << (turn % buckets);
-        for (place, &byte) in texts[piece].iter().take(looked_at).enumerate() {
-            low[place][usize::from(byte & 15)] |= bucket;
-            high[place][usize::from(byte >> 4)] |= bucket;
-        }
-    }
-    let table = |place: usize| -> [u16; 256] {
-        let known = place < looked_at;
-        std::array::from_fn(|byte| match known {
-            true => low[place][byte & 15] & high[place][byte >> 4],
-            false => u16::MAX,
-        })
-    };
-    let [first, second, third, fourth] = [table(0), table(1), table(2), table(3)];
-    let is_alarm = |gram: &&[u8]| {
-        let [a, b, c, d] = [gram[0], gram[1], gram[2], gram[3]].map(usize::from);
-        first[a] & second[b] & third[c] & fourth[d] != 0
-    };
-    grams(sample).filter(is_alarm).count()
 }
 
 /// How often four bytes were seen, or perhaps others with the same number.
@@ -433,28 +375,6 @@ mod tests {
             .collect();
         let rule = words.join("|");
         assert_eq!(shown(&[&rule], ""), ["robo"]);
-    }
-
-    #[test]
-    fn pieces_are_mixed_so_that_little_is_looked_at_in_vain() {
-        // The first and the ninth share a bucket, and between them have each
-        // half of `/5.0`.
-        let texts = [
-            "PEva", "bbbb", "cccc", "dddd", "eeee", "ffff", "gggg", "hhhh",
-        ];
-        let texts: Vec<&[u8]> = texts
-            .iter()
-            .chain(&["/1.0"])
-            .map(|text| text.as_bytes())
-            .collect();
-        let sample = b"Mozilla/5.0 ".repeat(100);
-        let given: Vec<usize> = (0..texts.len()).collect();
-        assert_eq!(false_alarms(&texts, &given, &sample), 100);
-        let order = calm_order(&texts, &sample);
-        assert_eq!(false_alarms(&texts, &order, &sample), 0);
-        let mut all = order;
-        all.sort_unstable();
-        assert_eq!(all, given);
     }
 
     #[test]
