@@ -2,8 +2,8 @@
 //!
 //! On lines that match, finding the groups is what costs most, and engines for
 //! any expression and any text are slow at it. This one is made for short lines
-//! and for expressions that mostly say yes or no at the next byte: it looks at
-//! that byte before it takes a branch, and runs through repeated characters
+//! and for expressions that mostly say yes or no at the next byte or two: it looks
+//! at these before it takes a branch, and runs through repeated characters
 //! without leaving a trace for each. It works on the parsed tree and does
 //! exactly what Python does.
 //!
