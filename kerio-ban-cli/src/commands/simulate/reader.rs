@@ -248,7 +248,11 @@ impl<E: FnMut(&mut Vec<Entry>) -> io::Result<()>> Queue<E> {
             found.into_iter().for_each(|entry| self.take(entry));
         } else {
             found.iter_mut().for_each(|entry| self.settle(entry));
-            self.ready.append(&mut found);
+            if self.ready.is_empty() {
+                self.ready = found;
+            } else {
+                self.ready.append(&mut found);
+            }
         }
     }
 
