@@ -51,7 +51,7 @@ impl Options {
     /// How often a program is run.
     fn runs(&self, slow: bool) -> usize {
         match (slow, self.quick) {
-            (false, false) => 7,
+            (false, false) => 15,
             (false, true) => 3,
             // Tens of seconds each; what noise there is, is small beside it.
             (true, false) => 3,

@@ -5,6 +5,8 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::Instant;
 
 use crate::counts::Counts;
 use crate::expression::Expressions;
@@ -60,6 +62,8 @@ pub(crate) struct Program {
     pub(crate) does: &'static str,
     /// Takes so long that it is run less often.
     pub(crate) slow: bool,
+    /// How many of it run at once.
+    copies: usize,
     command: OsString,
     arguments: Vec<OsString>,
     variables: Vec<(&'static str, OsString)>,
@@ -72,6 +76,7 @@ impl Program {
             name: name.into(),
             does,
             slow: false,
+            copies: 1,
             command: command.into(),
             arguments: Vec::new(),
             variables: Vec::new(),
@@ -84,8 +89,23 @@ impl Program {
         self
     }
 
-    /// Runs it once.
+    /// Runs it, or so many of it at once. The time is that until the last of them
+    /// ends.
     pub(crate) fn run(&self) -> Result<Run, String> {
+        let started = Instant::now();
+        thread::scope(|scope| {
+            let others = (1..self.copies).map(|_| scope.spawn(|| self.run_once()));
+            let others: Vec<_> = others.collect();
+            let mut run = self.run_once()?;
+            for other in others {
+                other.join().map_err(|_| "was not run".to_owned())??;
+            }
+            run.time = started.elapsed();
+            Ok(run)
+        })
+    }
+
+    fn run_once(&self) -> Result<Run, String> {
         let mut command = Command::new(&self.command);
         command
             .args(&self.arguments)
@@ -238,6 +258,10 @@ impl Programs {
         if self.threads {
             programs.push(ours("kerio-ban -j 1", &["-j", "1"]));
             programs.push(ours("kerio-ban", &[]));
+            let mut two = ours("2 × kerio-ban -j 1", &["-j", "1"]);
+            two.copies = 2;
+            two.does = "two at once, each reads the whole log: what two threads can gain at most";
+            programs.push(two);
         } else {
             programs.push(ours("kerio-ban", &[]));
         }
