@@ -88,7 +88,10 @@ impl Traced {
             .pieces
             .partition_point(|piece| piece.at <= range.start)
             .saturating_sub(1);
-        let index = (first..self.pieces.len()).find(|&i| self.pieces[i].span.is_some())?;
+        // Nothing behind the range is asked about; there may be very much of it.
+        let index = (first..self.pieces.len())
+            .take_while(|&i| i == first || self.pieces[i].at < range.end)
+            .find(|&i| self.pieces[i].span.is_some())?;
         let piece = &self.pieces[index];
         let mut span = self.span_in(index, &range)?;
         for next in index + 1..self.pieces.len() {
@@ -340,6 +343,15 @@ mod tests {
         assert_eq!(text, "one\ntwo");
         assert_eq!(show(&text, 4..7), r#"a:2:4 "two""#);
         assert_eq!(show(&text, 0..7), r#"a:1:1 "one   \n   two""#);
+    }
+
+    #[test]
+    fn what_stands_behind_says_nothing_of_the_origin() {
+        let source = Source::new("in.conf", "typed");
+        let mut text = Traced::computed("made");
+        text.push(&Traced::typed(&source.span(0..5)));
+        assert_eq!(show(&text, 0..4), "nowhere");
+        assert_eq!(show(&text, 2..6), "in.conf:1:1 \"ty\"");
     }
 
     #[test]
