@@ -23,6 +23,7 @@ mod detector;
 mod epoch;
 mod error;
 mod finder;
+mod form;
 mod list;
 mod number;
 mod offsets;

@@ -7,8 +7,9 @@
 use std::ops::Range;
 
 use super::detector::DateDetector;
+use super::form::Form;
 use super::reader::Groups;
-use super::shape::{Again, Form, Located, Shape};
+use super::shape::{Again, Located, Shape};
 use super::template::{Kind, Template};
 use super::window::Window;
 use crate::time::Timestamp;

@@ -13,6 +13,7 @@
 
 use std::ops::Range;
 
+use super::form::{Ending, Form};
 use super::reader::{digits, month_code};
 use crate::pattern::Slots;
 
@@ -91,47 +92,6 @@ pub(super) struct Located {
     fields: [(Field, usize, usize); MAX_FIELDS],
     count: usize,
     pub(super) zone: Option<(usize, usize)>,
-}
-
-/// How long a date may be to be compared at once.
-const MAX_FORM: usize = 32;
-
-/// How one date was written.
-pub(super) struct Form {
-    /// From the first part to the last, without the minutes and seconds.
-    text: [u128; 2],
-    /// The bytes that are compared.
-    mask: [u128; 2],
-    length: usize,
-    /// Where in the text the minutes are; the seconds are behind them.
-    minute: usize,
-    /// The part that is cut out begins there.
-    cut_start: usize,
-    /// It ends there, if before the end of the date.
-    cut_end: Option<usize>,
-    ending: Ending,
-}
-
-/// What has to be looked at behind a date in a known form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
-    /// Nothing: its last byte is one that ends it.
-    Known,
-    /// Whether its zone, which is part of the text, ends there.
-    Zone,
-    /// Whether more of it follows; behind a blank, that is a number.
-    Number,
-    /// Whether more of it follows.
-    Open,
-}
-
-impl Form {
-    /// What is cut out of a line with a date in this form.
-    #[inline]
-    pub(super) fn cut(&self, start: usize, end: usize) -> (usize, usize) {
-        let cut_end = self.cut_end.map_or(end, |cut| start + cut);
-        (start + self.cut_start, cut_end)
-    }
 }
 
 /// A date in a known form.
@@ -447,21 +407,14 @@ impl Shape {
                 Tail::FractionZone | Tail::BlankZone => (second + 2, Ending::Open),
             },
         };
-        let (text, minute) = (line.get(start..end)?, minute.checked_sub(start)?);
-        let is_compared =
-            |at: usize| at < text.len() && (at < minute || at == minute + 2 || at > minute + 4);
-        let mask: [u8; MAX_FORM] = std::array::from_fn(|at| if is_compared(at) { 0xff } else { 0 });
-        let mask = words(&mask);
-        let form = words(&padded(text)?);
-        Some(Form {
-            text: [form[0] & mask[0], form[1] & mask[1]],
-            mask,
-            length: text.len(),
-            minute,
-            cut_start: located.cut.0 - start,
-            cut_end: (self.cut.end < self.parts.len()).then(|| located.cut.1 - start),
+        let cut_end = (self.cut.end < self.parts.len()).then(|| located.cut.1 - start);
+        let cut = (located.cut.0 - start, cut_end);
+        Form::new(
+            line.get(start..end)?,
+            minute.checked_sub(start)?,
+            cut,
             ending,
-        })
+        )
     }
 
     /// As [`Shape::locate`], for a date that differs from another one in
@@ -473,11 +426,10 @@ impl Shape {
         form: &Form,
     ) -> Option<Again> {
         let (start, end) = self.place_again(line, range, form)?;
-        let [m1, m2, _, s1, s2] = *line.get(start + form.minute..)?.first_chunk::<5>()?;
         Some(Again {
             whole: self.whole(start, end),
             cut: form.cut(start, end),
-            digits: [m1, m2, s1, s2],
+            digits: form.digits(line, start)?,
         })
     }
 
@@ -491,24 +443,7 @@ impl Shape {
     ) -> Option<(usize, usize)> {
         let start = self.start(line, range)?;
         let text = &line[..range.end];
-        let here = text.get(start..)?;
-        let bytes = match here.first_chunk::<MAX_FORM>() {
-            Some(bytes) => *bytes,
-            None => padded(here)?,
-        };
-        // What is too short has zeros in it, and no date has.
-        let differs = {
-            let bytes = words(&bytes);
-            let differs = |word: usize| (bytes[word] ^ form.text[word]) & form.mask[word];
-            differs(0) | differs(1)
-        };
-        let [m1, m2, _, s1, s2] = *bytes.get(form.minute..)?.first_chunk::<5>()?;
-        let number =
-            |tens: u8, ones: u8| (tens.wrapping_sub(b'0') < 6) & (ones.wrapping_sub(b'0') < 10);
-        if differs != 0 || !(number(m1, m2) & number(s1, s2)) {
-            return None;
-        }
-        let end = start + form.length;
+        let end = form.end(text, start)?;
         match form.ending {
             Ending::Known => Some((start, end)),
             // There is nothing else to find behind a zone.
@@ -656,19 +591,6 @@ impl Shape {
         }
         Some((end, zone))
     }
-}
-
-/// The bytes of a date and zeros behind them, if it is not too long.
-fn padded(text: &[u8]) -> Option<[u8; MAX_FORM]> {
-    let mut bytes = [0; MAX_FORM];
-    bytes.get_mut(..text.len())?.copy_from_slice(text);
-    Some(bytes)
-}
-
-/// As two words, which are compared at once.
-fn words(bytes: &[u8; MAX_FORM]) -> [u128; 2] {
-    let (halves, _) = bytes.as_chunks::<16>();
-    [halves[0], halves[1]].map(u128::from_le_bytes)
 }
 
 fn begin_of(pattern: &str) -> (Begin, &str) {
