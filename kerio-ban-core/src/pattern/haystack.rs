@@ -74,7 +74,7 @@ impl Clone for Slots {
 pub(crate) struct SavedSlots {
     groups: Vec<Span>,
     /// Where those of each match end.
-    ends: Vec<u32>,
+    ends: Vec<usize>,
 }
 
 impl SavedSlots {
@@ -86,7 +86,7 @@ impl SavedSlots {
     /// Adds the groups of a match. Returns its number.
     pub(crate) fn add(&mut self, slots: &Slots) -> usize {
         self.groups.extend_from_slice(&slots.spans);
-        self.ends.push(self.groups.len() as u32);
+        self.ends.push(self.groups.len());
         self.ends.len() - 1
     }
 
@@ -96,7 +96,7 @@ impl SavedSlots {
         slots.spans.clear();
         slots
             .spans
-            .extend_from_slice(&self.groups[start as usize..self.ends[number] as usize]);
+            .extend_from_slice(&self.groups[start..self.ends[number]]);
     }
 }
 
