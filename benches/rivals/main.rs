@@ -170,8 +170,11 @@ fn generate(task: &Task, lines: u64) -> Result<(), String> {
     let failed = |error| format!("{}: {error}", task.log.display());
     let job = loggen::Job::new(task.kind, lines, 1).ok_or("no such kind of log")?;
     let file = File::create(&task.log).map_err(failed)?;
-    let mut out = BufWriter::with_capacity(1 << 16, file);
-    job.write(&mut out).map_err(failed)
+    let mut out = BufWriter::with_capacity(1 << 16, &file);
+    job.write(&mut out).map_err(failed)?;
+    drop(out);
+    // Otherwise the system would write it to the disk while programs are timed.
+    file.sync_all().map_err(failed)
 }
 
 /// Runs all programs over one log: first once, to see what they find, and then
