@@ -206,6 +206,39 @@ fn rfc_5424_has_fields() {
     tell_apart(&mut testd("[logtype=rfc5424]"), &good, &bad);
 }
 
+// What COMPAT.md lists under D60 to D65, each beside what both take.
+#[test]
+fn differences_from_the_prefix_of_fail2ban_are_as_listed() {
+    tell_apart(
+        &mut testd(""),
+        &[
+            // D62
+            "Jun 18 11:59:00 mx [12]: testd[12]: ",
+        ],
+        &[
+            // D60
+            "Jun 18 11:59:00 <a.b c> mx testd[12]: ",
+            // D61
+            "Jun 18 11:59:00 mx testd(pam(unix))[12]: ",
+        ],
+    );
+    tell_apart(
+        &mut filter("", "[logtype=rfc5424]"),
+        &[
+            "<38>1 2024-06-18T11:59:00Z mx testd 12 - - ",
+            // D63
+            "<38>1 2024-06-18T11:59:00Z mx testd main - - ",
+            "<38>1 2024-06-18T11:59:00Z mx testd 12 - - \u{feff}",
+        ],
+        &[
+            // D64
+            "<38>1 2024-06-18T11:59:00Z mx  12 - - ",
+            // D65
+            "<38>1 2024-06-18T11:59:00+00:00mx testd 12 - - ",
+        ],
+    );
+}
+
 #[test]
 fn journalctl_writes_no_facilities() {
     for logtype in ["[logtype=short]", "[logtype=journal]"] {

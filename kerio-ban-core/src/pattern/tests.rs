@@ -561,6 +561,20 @@ fn steps_grow_with_the_text_only() {
 }
 
 #[test]
+fn a_repeated_text_without_regard_to_case_is_as_long() {
+    let expression = r"(?i)^(\w)-\1$";
+    for (text, expected) in [
+        ("k-K", "0-3 0-1"),
+        ("\u{e9}-\u{c9}", "0-5 0-2"),
+        ("k-x", "none"),
+        // The Kelvin sign is a `k` of three bytes, and Python takes it for one.
+        ("k-\u{212a}", "none"),
+    ] {
+        assert_eq!(search(expression, LINE, text, 0..text.len()), expected);
+    }
+}
+
+#[test]
 fn a_prefilter_lets_every_match_through() {
     let expressions = [
         "failed for",

@@ -52,6 +52,14 @@ fn err_no_jail() {
 }
 
 #[test]
+fn the_version_is_the_one_whose_rules_are_followed() {
+    let text = "[a]\nfilter = f\nignorecommand = x %(fail2ban_version)s\n";
+    let config = jail(&[("jail.conf", text), FILTER]).unwrap();
+    let command = config.setting("ignorecommand").unwrap();
+    assert_eq!(command.text().as_str(), "x 1.1.2.dev1");
+}
+
+#[test]
 fn err_filter_not_found() {
     let message = |filter: &str| {
         let text = format!("[a]\nfilter = {filter}\n");
