@@ -119,7 +119,6 @@ fn programs_stand_in_brackets_or_have_a_part_in_them() {
             "Jun 18 11:59:00 mx [otherd]: ",
             "Jun 18 11:59:00 mx otherd(testd)[12]: ",
             "Jun 18 11:59:00 mx testd(pam unix)[12]: ",
-            "Jun 18 11:59:00 mx testd(pam(unix))[12]: ",
             "Jun 18 11:59:00 mx {testd}: ",
         ],
     );
